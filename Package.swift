@@ -1,0 +1,78 @@
+// swift-tools-version: 6.1
+// Moonlit: text into pictures by reverse diffusion. `Documentation/Architecture.md` draws the house;
+// a test holds the arrows below against it.
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func module(_ name: String, _ imports: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: imports, resources: resources, swiftSettings: swift)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: imports, swiftSettings: swift)
+}
+
+let package = Package(
+    name: "moonlit",
+    platforms: [.macOS(.v14)],
+    products: [
+        .library(name: "Moonlit", targets: ["Moonlit"]),
+        .library(name: "MoonlitTraining", targets: ["Training"]),
+        .executable(name: "moonlit", targets: ["MoonlitCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        // libtorch, found by the `libtorch.pc` that `make setup` writes.
+        .systemLibrary(name: "CLibtorch", pkgConfig: "libtorch"),
+        .target(name: "CTorch", dependencies: ["CLibtorch"]),
+        module("Tensors", ["CTorch"]),
+        module("Layers", ["Tensors"]),
+        module("Diffusion", ["Tensors"]),
+        module("Tokenizers", resources: [.copy("Vocabularies")]),
+        .target(name: "CImages"),
+        module("Images", ["CImages"]),
+        module("Models", ["Layers", "Tensors"]),
+        module("Checkpoints", ["Models", "Layers", "Tensors", "Tokenizers"]),
+        .target(name: "CGlyphs"),
+        module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
+        .target(name: "CCanvas"),
+        module("Scenes", ["CCanvas", "Datasets", "Images"]),
+        module("Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
+        module("Training", [
+            "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
+            "Yams",
+        ]),
+        .executableTarget(
+            name: "MoonlitCommand",
+            dependencies: [
+                "Moonlit", "Training", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
+                "Tensors", "Tokenizers", "Images",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swift),
+        tests("Tensors", ["Tensors"]),
+        tests("Layers", ["Layers", "Tensors"]),
+        tests("Diffusion", ["Diffusion", "Tensors"]),
+        tests("Tokenizers", ["Tokenizers"]),
+        tests("Images", ["Images"]),
+        tests("Models", ["Models", "Layers", "Tensors"]),
+        tests("Checkpoints", ["Checkpoints", "Models", "Layers", "Tensors", "Tokenizers"]),
+        tests("Datasets", ["Datasets", "Images", "Tensors", "Tokenizers"]),
+        tests("Scenes", ["Scenes", "Datasets", "Images"]),
+        tests("Moonlit", ["Moonlit", "Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
+        tests("Training", [
+            "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
+        ]),
+        tests("MoonlitCommand", ["Images", "Tensors"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

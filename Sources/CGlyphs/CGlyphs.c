@@ -1,0 +1,1 @@
+#include "CGlyphs.h"
