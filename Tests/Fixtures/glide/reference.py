@@ -40,12 +40,16 @@ def import_k_diffusion_sampling(path):
                 raise AttributeError(name)
             return None
 
-    for name in ("torchdiffeq", "torchsde", "torchvision", "torchvision.transforms"):
-        sys.modules.setdefault(name, Missing(name))
+    missing = ("torchdiffeq", "torchsde", "torchvision", "torchvision.transforms")
     package = types.ModuleType("k_diffusion")
     package.__path__ = [os.path.join(os.path.abspath(path), "k_diffusion")]
-    sys.modules["k_diffusion"] = package
-    return importlib.import_module("k_diffusion.sampling")
+    stubs = {name: Missing(name) for name in missing}
+    sys.modules.update(stubs, k_diffusion=package)
+    try:
+        return importlib.import_module("k_diffusion.sampling")
+    finally:
+        for name in stubs:
+            del sys.modules[name]
 
 
 def source_hashes(root, names):
