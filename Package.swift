@@ -41,7 +41,12 @@ let package = Package(
         module("Images", ["CImages"]),
         module("Models", ["Layers", "Tensors"]),
         module("Checkpoints", ["Models", "Layers", "Tensors", "Tokenizers"]),
-        .target(name: "CGlyphs"),
+        // FreeType and HarfBuzz, for the pictures inside a colour font.
+        .systemLibrary(
+            name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
+        .systemLibrary(
+            name: "CHarfBuzz", pkgConfig: "harfbuzz", providers: [.apt(["libharfbuzz-dev"]), .brew(["harfbuzz"])]),
+        .target(name: "CGlyphs", dependencies: ["CFreeType", "CHarfBuzz"]),
         module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
         .target(name: "CCanvas"),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
