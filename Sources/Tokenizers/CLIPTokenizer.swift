@@ -28,7 +28,7 @@ public struct CLIPTokenizer: Tokenizer {
         repair = tables.repair
         stream = TokenStream(
             vocabulary: tables.vocabulary,
-            scanner: .clip(specials: Self.specials, splitsAtSpecials: cleaning == .transformers),
+            scanner: .clip(specials: Self.specials, cleaning),
             specials: Self.specials)
         startToken = stream.count - 2
         endToken = stream.count - 1

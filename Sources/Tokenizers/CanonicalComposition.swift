@@ -9,8 +9,7 @@ extension SourceText {
         // Nothing below U+0300 composes with what stands before it.
         guard elements.contains(where: { $0.scalar.value >= 0x300 }) else { return self }
         let text = string
-        let whole = text.precomposedStringWithCanonicalMapping
-        if whole.unicodeScalars.elementsEqual(text.unicodeScalars) { return self }
+        if Self.composed(text).elementsEqual(text.unicodeScalars) { return self }
 
         var result: [Element] = []
         result.reserveCapacity(elements.count)
@@ -18,7 +17,7 @@ extension SourceText {
         for character in text {
             let old = elements[index..<index + character.unicodeScalars.count]
             index = old.endIndex
-            let new = String(character).precomposedStringWithCanonicalMapping.unicodeScalars
+            let new = Self.composed(String(character))
             guard let first = old.first, let last = old.last, !new.elementsEqual(old.lazy.map(\.scalar)) else {
                 result += old
                 continue
@@ -27,6 +26,12 @@ extension SourceText {
             for scalar in new { result.append(Element(scalar: scalar, source: source)) }
         }
         return SourceText(elements: result)
+    }
+
+    /// Decomposes first: composing alone leaves marks out of order where one of them decomposes into two
+    /// (U+0F71 U+0F72 U+0F73), seen in Foundation of Swift 6.3.
+    private static func composed(_ text: String) -> String.UnicodeScalarView {
+        text.decomposedStringWithCanonicalMapping.precomposedStringWithCanonicalMapping.unicodeScalars
     }
 }
 

@@ -3,10 +3,10 @@
 package enum WordScanner: Sendable {
     /// GPT-2: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`. Every scalar is in a word.
     case gpt2
-    /// CLIP: `<|startoftext|>|<|endoftext|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`, case ignored.
-    /// White space is in no word. Where `splitsAtSpecials`, the special tokens are also found inside a run of
-    /// punctuation, as transformers does.
-    case clip(specials: [String], splitsAtSpecials: Bool)
+    /// CLIP: `<|startoftext|>|<|endoftext|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`. White space is
+    /// in no word. OpenAI ignores case; transformers does not, and finds special tokens before all else, also inside
+    /// a run of punctuation.
+    case clip(specials: [String], CLIPTokenizer.Cleaning)
 
     /// A word as places in the text; `special` is its index among the special tokens if it is one.
     package struct Word: Hashable, Sendable {
@@ -20,8 +20,8 @@ package enum WordScanner: Sendable {
         let classes = scalars.map(ScalarClass.init)
         return switch self {
         case .gpt2: Self.gpt2Words(scalars, classes)
-        case .clip(let specials, let splits):
-            Self.clipWords(scalars, classes, specials.map { Array($0.unicodeScalars) }, splitsAtSpecials: splits)
+        case .clip(let specials, let cleaning):
+            Self.clipWords(scalars, classes, specials.map { Array($0.unicodeScalars) }, cleaning)
         }
     }
 
@@ -45,11 +45,23 @@ package enum WordScanner: Sendable {
     }
 
     private static func clipWords(
-        _ scalars: [Unicode.Scalar], _ classes: [ScalarClass], _ specials: [[Unicode.Scalar]], splitsAtSpecials: Bool
+        _ scalars: [Unicode.Scalar], _ classes: [ScalarClass], _ specials: [[Unicode.Scalar]],
+        _ cleaning: CLIPTokenizer.Cleaning
     ) -> [Word] {
-        func special(at index: Int) -> Int? {
+        let ignoringCase = cleaning == .openAI
+        func special(at index: Int) -> Word? {
             guard scalars[index] == "<" else { return nil }
-            return specials.firstIndex { scalars[index...].starts(with: $0) }
+            for (number, special) in specials.enumerated() {
+                let end = index + special.count
+                guard end <= scalars.count else { continue }
+                let found = scalars[index..<end]
+                if found.elementsEqual(special) { return Word(range: index..<end, special: number) }
+                // Matched with another case, it is one word but no special token.
+                if ignoringCase, found.elementsEqual(special, by: { $0 == $1 || ($0 == "ſ" && $1 == "s") }) {
+                    return Word(range: index..<end)
+                }
+            }
+            return nil
         }
         var words: [Word] = []
         var index = 0
@@ -59,14 +71,14 @@ package enum WordScanner: Sendable {
                 continue
             }
             if let found = special(at: index) {
-                words.append(Word(range: index..<index + specials[found].count, special: found))
-                index += specials[found].count
+                words.append(found)
+                index = found.range.upperBound
                 continue
             }
-            var end = index + contraction(scalars, at: index, ignoringCase: true)
+            var end = index + contraction(scalars, at: index, ignoringCase: ignoringCase)
             if end == index {
                 end = classes[index] == .number ? index + 1 : runEnd(classes, from: index)
-                if splitsAtSpecials, classes[index] == .other {
+                if cleaning == .transformers, classes[index] == .other {
                     end = (index..<end).first { special(at: $0) != nil } ?? end
                 }
             }
