@@ -37,6 +37,12 @@ public struct Token: Hashable, Sendable {
     public var range: Range<String.Index>
     /// The whole word, number or punctuation it is a part of, without white space.
     public var word: Range<String.Index>
+
+    public init(id: Int, range: Range<String.Index>, word: Range<String.Index>) {
+        self.id = id
+        self.range = range
+        self.word = word
+    }
 }
 
 /// A prompt as a network reads it.
@@ -47,4 +53,10 @@ public struct PaddedTokens: Hashable, Sendable {
     public var mask: [Bool]
     /// How many of the prompt's own tokens did not fit.
     public var cut: Int
+
+    public init(ids: [Int], mask: [Bool], cut: Int) {
+        self.ids = ids
+        self.mask = mask
+        self.cut = cut
+    }
 }
