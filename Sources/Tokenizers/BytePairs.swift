@@ -29,7 +29,7 @@ package struct BytePairs: Sendable {
         var bytes: [UInt8] = []
         var starts = [0]
         var endsWord: [Bool] = []
-        var ids: [ArraySlice<UInt8>: Int] = [:]
+        var ids: [Symbol: Int] = [:]
         ids.reserveCapacity(52_000)
         var merges: [UInt64: Int] = [:]
         merges.reserveCapacity(52_000)
@@ -38,7 +38,8 @@ package struct BytePairs: Sendable {
         for ending in marksWordEnds ? [false, true] : [false] {
             for (byte, character) in Self.alphabet {
                 if !ending { baseIDs[Int(byte)] = endsWord.count }
-                ids[ArraySlice(Array(String(character).utf8) + (ending ? Self.wordEnd : []))] = endsWord.count
+                let name = Array(String(character).utf8) + (ending ? Self.wordEnd : [])
+                ids[Symbol(bytes: name[...])] = endsWord.count
                 bytes.append(byte)
                 starts.append(bytes.count)
                 endsWord.append(ending)
@@ -51,19 +52,21 @@ package struct BytePairs: Sendable {
             guard let gap = content.firstIndex(of: space) else {
                 throw .damagedVocabulary(file: file, line: line + 1, reason: "a merge is two symbols with a space between")
             }
-            let left = content[..<gap], right = content[(gap + 1)...]
+            let left = Symbol(bytes: content[..<gap]), right = Symbol(bytes: content[(gap + 1)...])
             guard let first = ids[left], let second = ids[right] else {
-                let unknown = String(decoding: ids[left] == nil ? left : right, as: UTF8.self)
+                let unknown = String(decoding: (ids[left] == nil ? left : right).bytes, as: UTF8.self)
                 throw .damagedVocabulary(
                     file: file, line: line + 1, reason: "symbol \"\(unknown)\" is neither a byte nor an earlier merge")
             }
             let merged = endsWord.count
-            guard ids.updateValue(merged, forKey: left + right) == nil, !endsWord[first] else {
+            guard ids.updateValue(merged, forKey: Symbol(bytes: left.bytes + right.bytes)) == nil, !endsWord[first] else {
                 throw .damagedVocabulary(file: file, line: line + 1, reason: "this merge makes no new symbol")
             }
             merges[Self.pair(first, second)] = merged
-            bytes += bytes[starts[first]..<starts[first + 1]]
-            bytes += bytes[starts[second]..<starts[second + 1]]
+            // One by one: a slice of `bytes` appended to itself would copy the whole table.
+            for part in [first, second] {
+                for place in starts[part]..<starts[part + 1] { bytes.append(bytes[place]) }
+            }
             starts.append(bytes.count)
             endsWord.append(endsWord[second])
         }
@@ -131,6 +134,19 @@ package struct BytePairs: Sendable {
         return visible.map { ($0, Unicode.Scalar($0)) }
             + hidden.enumerated().compactMap { index, byte in Unicode.Scalar(0x100 + index).map { (byte, $0) } }
     }()
+}
+
+/// A symbol as the merge list spells it. Hashes its bytes at once, where a slice would hash them one by one.
+private struct Symbol: Hashable {
+    var bytes: ArraySlice<UInt8>
+
+    func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
+    static func == (first: Symbol, second: Symbol) -> Bool {
+        first.bytes.elementsEqual(second.bytes)
+    }
 }
 
 /// A word's symbols as a linked list laid over its bytes: a symbol sits where its first byte does, and is as long as

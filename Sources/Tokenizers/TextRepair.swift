@@ -26,10 +26,11 @@ package struct TextRepair: Sendable {
         return SourceText(elements: result)
     }
 
-    /// Repeats all steps until nothing changes.
+    /// Repeats all steps until nothing changes, at most 32 times: a reference inside a reference inside a reference
+    /// (`&amp;amp;amp;`) takes a round for each, and a prompt may be made of nothing else.
     private func repair(line: SourceText, unescapes: Bool) -> SourceText {
         var text = line
-        while text.elements.contains(where: { Self.mayNeedRepair($0.scalar) }) {
+        for _ in 0..<32 where text.elements.contains(where: { Self.mayNeedRepair($0.scalar) }) {
             var next = unescapes ? entities.unescapeWhole(text) : text
             next = next.replacing(Self.replacement)
             next = Self.removingTerminalEscapes(next)

@@ -1,5 +1,5 @@
 /// The patterns that cut text into words before byte pairs merge, written out as scanners. They agree with Python's
-/// `regex` module.
+/// `regex` module, but for scalars that only one of the two Unicode versions knows.
 package enum WordScanner: Sendable {
     /// GPT-2: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`. Every scalar is in a word.
     case gpt2

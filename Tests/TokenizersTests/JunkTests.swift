@@ -77,6 +77,10 @@ import Tokenizers
         let word = String(repeating: "abcdefghij", count: 10_000)
         let ids = try GPT2Tokenizer().encode(word)
         #expect(try GPT2Tokenizer().decode(ids) == word)
+        let marks = "é" + String(repeating: "\u{323}\u{F73}\u{301}", count: 10_000)
+        #expect(try !CLIPTokenizer().encode(marks).isEmpty)
+        let nested = "&" + String(repeating: "amp;", count: 5_000)
+        #expect(try !CLIPTokenizer().encode(nested).isEmpty)
         let signs = String(repeating: "&", count: 20_000) + String(repeating: "\u{1B}[1", count: 20_000)
         #expect(try !CLIPTokenizer().encode(signs).isEmpty)
     }
