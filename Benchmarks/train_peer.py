@@ -238,7 +238,6 @@ class Trainer:
         )
         alpha_bar = cosine_alpha_bar(d["steps"])
         self.signal, self.noise = alpha_bar.sqrt().float(), (1 - alpha_bar).sqrt().float()
-        self.network = torch.compile(self.model) if arguments.compile else self.model
         # One made-up batch as a loader would hand it over: bytes and tokens.
         n, size, text = self.batch_size, c["image_size"], c["text"]
         self.pixels = torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8)
@@ -254,7 +253,7 @@ class Trainer:
         mask = self.mask & (torch.rand(n, 1) >= self.options["caption_dropout"])
         xt = self.signal[steps].view(n, 1, 1, 1) * x0 + self.noise[steps].view(n, 1, 1, 1) * noise
         with torch.autocast("cpu", torch.bfloat16) if self.autocast else contextlib.nullcontext():
-            estimate = self.network(xt, steps, self.tokens, mask)
+            estimate = self.model(xt, steps, self.tokens, mask)
         loss = F.mse_loss(estimate.float()[:, :3], noise)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, self.options["gradient_clip"])
@@ -282,7 +281,6 @@ def benchmark(config, arguments):
                 "parameters": sum(p.numel() for p in trainer.parameters),
                 "dtype": arguments.dtype,
                 "channels_last": arguments.channels_last,
-                "compiled": arguments.compile,
                 "threads": torch.get_num_threads(),
                 "batch_size": trainer.batch_size,
                 "steps": len(seconds),
@@ -342,7 +340,6 @@ def main():
     parser.add_argument("config")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="bfloat16 is autocast")
     parser.add_argument("--channels-last", action="store_true")
-    parser.add_argument("--compile", action="store_true", help="torch.compile the network")
     parser.add_argument("--batch-size", type=int, help="instead of the configuration's")
     parser.add_argument("--steps", type=int, default=10, help="timed steps")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them")
