@@ -69,7 +69,7 @@ import Testing
     @Test func sizesTheFileCannotHoldAreRefused() throws {
         // A PNG header that claims 60,000 × 60,000 pixels, then pixels for one row; the checksum is right.
         let bytes = try Fixtures.bytes("kinds/rgb.png")
-        let huge = pngWith(width: 60_000, height: 60_000, in: bytes)
+        let huge = pngResealed(withSize(60_000, 60_000, of: bytes))
         let error = #expect(throws: ImageError.self) {
             try Picture(decoding: huge, name: "huge.png", maximumPixels: .max)
         }
@@ -81,18 +81,11 @@ import Testing
     }
 }
 
-/// The file with another size in its header, and the header's checksum set right.
-func pngWith(width: UInt32, height: UInt32, in bytes: [UInt8]) -> [UInt8] {
-    var bytes = bytes
+private func withSize(_ width: UInt32, _ height: UInt32, of png: [UInt8]) -> [UInt8] {
+    var png = png
     for index in 0..<4 {
-        bytes[16 + index] = UInt8(truncatingIfNeeded: width >> (24 - 8 * UInt32(index)))
-        bytes[20 + index] = UInt8(truncatingIfNeeded: height >> (24 - 8 * UInt32(index)))
+        png[16 + index] = UInt8(truncatingIfNeeded: width >> (24 - 8 * UInt32(index)))
+        png[20 + index] = UInt8(truncatingIfNeeded: height >> (24 - 8 * UInt32(index)))
     }
-    var checksum: UInt32 = .max
-    for byte in bytes[12..<29] {
-        checksum ^= UInt32(byte)
-        for _ in 0..<8 { checksum = checksum & 1 == 1 ? checksum >> 1 ^ 0xEDB8_8320 : checksum >> 1 }
-    }
-    for index in 0..<4 { bytes[29 + index] = UInt8(truncatingIfNeeded: ~checksum >> (24 - 8 * UInt32(index))) }
-    return bytes
+    return png
 }

@@ -54,6 +54,16 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: geteuid() != 0, "root may write anywhere"))
+    func aFolderThatMayNotBeWrittenToIsReported() throws {
+        try withTemporaryFolder { folder in
+            try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: folder)
+            #expect(throws: ImageError.unwritable("\(folder)/a.png: cannot be written: Permission denied")) {
+                try picture.write(to: "\(folder)/a.png")
+            }
+        }
+    }
+
     #if os(Linux)
         @Test func aFullDiskIsReported() throws {
             #expect(throws: ImageError.unwritable("/dev/full: cannot be written: No space left on device")) {

@@ -143,6 +143,12 @@ keep_saved("lossless.webp", scene(W, H, "RGB"), "RGB", lossless=True)
 keep_saved("lossless-alpha.webp", scene(W, H), "RGBA", lossless=True, exact=True)
 keep_saved(
     "animated.webp", scene(W, H), "RGBA", lossless=True, exact=True, save_all=True, append_images=[scene(W, H, seed=8)])
+# An opaque patch on a clear canvas: the first frame is smaller than the canvas.
+stages = []
+for seed in (1, 2):
+    stages.append(Image.new("RGBA", (60, 50)))
+    stages[-1].paste(scene(W, H, "RGB", seed), (14, 20))
+keep_saved("animated-patch.webp", stages[0], "RGBA", lossless=True, save_all=True, append_images=stages[1:])
 
 (here / "kinds.json").write_text(json.dumps(tolerances, indent=1) + "\n")
 
