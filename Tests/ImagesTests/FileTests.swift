@@ -54,6 +54,18 @@ import Testing
         }
     }
 
+    @Test func afterAFailureNothingIsLeftOver() throws {
+        try withTemporaryFolder { folder in
+            // The file beside it is written, but cannot take this name.
+            let path = "\(folder)/\(String(repeating: "a", count: 300)).png"
+            #expect(throws: ImageError.unwritable("\(path): cannot be written: File name too long")) {
+                try picture.write(to: path)
+            }
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(left == [])
+        }
+    }
+
     @Test(.enabled(if: geteuid() != 0, "root may write anywhere"))
     func aFolderThatMayNotBeWrittenToIsReported() throws {
         try withTemporaryFolder { folder in

@@ -15,6 +15,9 @@ import Testing
         let ground = Colour(red: 10, green: 20, blue: 255)
         // The last: a fifth of the picture, four fifths of the ground.
         #expect(picture.composited(over: ground).pixels == [10, 20, 255, 200, 100, 0, 48, 36, 204])
+        // To the nearest: 100 · 128/255 is 50.196, 101 · 128/255 is 50.698.
+        let half = try Picture(width: 1, height: 1, channels: 4, pixels: [100, 101, 0, 128])
+        #expect(half.composited(over: .black).pixels == [50, 51, 0])
         #expect(picture.rgb.pixels == [200, 100, 0, 200, 100, 0, 200, 100, 0])
         #expect(picture.rgb.rgba.pixels == [200, 100, 0, 255, 200, 100, 0, 255, 200, 100, 0, 255])
         #expect(picture.rgb.composited(over: ground) == picture.rgb)
