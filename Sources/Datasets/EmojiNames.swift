@@ -6,7 +6,7 @@ enum EmojiNames {
     /// Beings of which only the head is drawn, though the name does not say so.
     static let facesOnly: Set<String> = [
         "fox", "bear", "polar bear", "panda", "lion", "koala", "wolf", "raccoon", "hamster", "frog", "unicorn",
-        "boar", "chicken", "moose",
+        "boar", "chicken", "moose", "zebra",
     ]
 
     static func depicted(_ name: String) -> String {
