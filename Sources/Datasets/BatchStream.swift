@@ -18,7 +18,7 @@ public final class BatchStream: AsyncSequence, Sendable {
         for number in 0..<Swift.min(threads, ahead) {
             let thread = Thread { [shared] in shared.work() }
             thread.name = "moonlit.batches.\(number)"
-            thread.stackSize = 1 << 20
+            thread.stackSize = 4 << 20
             thread.start()
         }
     }

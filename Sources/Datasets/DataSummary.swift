@@ -1,3 +1,5 @@
+import Images
+
 /// What is in a set, in numbers: for `moonlit data` and for a run's log.
 public struct DataSummary: Sendable, Codable, Equatable {
     public var name: String

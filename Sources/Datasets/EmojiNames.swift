@@ -46,10 +46,18 @@ enum EmojiNames {
         }
     }
 
+    /// Keywords that no look at the picture confirms.
+    private static let notSeen: Set<String> = [
+        "zodiac", "aries", "taurus", "gemini", "cancer", "leo", "virgo", "libra", "scorpio", "scorpius", "sagittarius",
+        "capricorn", "aquarius", "pisces", "dupe", "expendable", "interrogation", "ugly duckling", "comic", "punk rock",
+        "hotsprings", "one-piece", "flag", "sign", "symbol", "person", "gesture", "doubt",
+    ]
+
     /// Keywords that say something the name does not, and are words.
     static func keywords(_ keywords: [String], beside name: String) -> [String] {
         let known = Set(name.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init))
         return keywords.filter { keyword in
+            guard !notSeen.contains(keyword.lowercased()) else { return false }
             let words = keyword.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init)
             return keyword.count > 2 && keyword.allSatisfy { $0.isLetter || $0 == " " || $0 == "-" }
                 && !words.allSatisfy { known.contains($0) || known.contains($0 + "s") || known.contains($0 + "es") }

@@ -59,14 +59,14 @@ struct SoftGround: Sendable {
 
     static let all = [
         SoftGround(phrase: "a white", colour: .white),
-        SoftGround(phrase: "a light blue", colour: Colour(196, 222, 244)),
-        SoftGround(phrase: "a light green", colour: Colour(205, 232, 200)),
-        SoftGround(phrase: "a light yellow", colour: Colour(250, 240, 190)),
-        SoftGround(phrase: "a pink", colour: Colour(246, 208, 218)),
-        SoftGround(phrase: "a lavender", colour: Colour(220, 210, 240)),
-        SoftGround(phrase: "a peach", colour: Colour(250, 218, 194)),
-        SoftGround(phrase: "a light grey", colour: Colour(214, 216, 220)),
-        SoftGround(phrase: "a dark blue", colour: Colour(44, 58, 94)),
-        SoftGround(phrase: "a black", colour: Colour(18, 18, 20)),
+        SoftGround(phrase: "a light blue", colour: Colour(red: 196, green: 222, blue: 244)),
+        SoftGround(phrase: "a light green", colour: Colour(red: 205, green: 232, blue: 200)),
+        SoftGround(phrase: "a light yellow", colour: Colour(red: 250, green: 240, blue: 190)),
+        SoftGround(phrase: "a pink", colour: Colour(red: 246, green: 208, blue: 218)),
+        SoftGround(phrase: "a lavender", colour: Colour(red: 220, green: 210, blue: 240)),
+        SoftGround(phrase: "a peach", colour: Colour(red: 250, green: 218, blue: 194)),
+        SoftGround(phrase: "a light grey", colour: Colour(red: 214, green: 216, blue: 220)),
+        SoftGround(phrase: "a dark blue", colour: Colour(red: 44, green: 58, blue: 94)),
+        SoftGround(phrase: "a black", colour: Colour(red: 18, green: 18, blue: 20)),
     ]
 }

@@ -84,7 +84,7 @@ public struct Subset: CaptionedPictures {
     }
 
     public var count: Int { indices.count }
-    public var notes: [String] { set.notes }
+    public var notes: [String] { self.set.notes }
 
     public func example(at index: Int, variation: UInt64) throws -> Example {
         try check(index)

@@ -33,7 +33,7 @@ public struct NounPhrase: Sendable, Equatable {
         return word.first.map { "aeiou8".contains($0) } == true ? "an" : "a"
     }
 
-    private static let silentConsonants = ["hour", "honest", "honor", "honour", "heir", "herb", "x-ray", "11", "18"]
+    private static let silentConsonants = ["hour", "honest", "honor", "honour", "heir", "x-ray", "11", "18"]
     private static let voicedVowels = ["uni", "use", "usu", "uti", "ukulele", "euro", "ewe", "eu", "one", "once", "ufo"]
 
     /// Whether the head noun, the last word before a preposition or participle, is a plural.

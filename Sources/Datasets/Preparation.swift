@@ -146,7 +146,9 @@ extension Preparation.Ground: Codable {
         case "white": self = .colour(.white)
         case "black": self = .colour(.black)
         default:
-            guard word.count == 7, word.hasPrefix("#"), let bits = UInt32(word.dropFirst(), radix: 16) else {
+            guard word.utf8.count == 7, word.hasPrefix("#"), word.dropFirst().allSatisfy(\.isHexDigit),
+                let bits = UInt32(word.dropFirst(), radix: 16)
+            else {
                 throw DecodingError.dataCorruptedError(
                     in: value, debugDescription: "\"\(word)\" is no ground: white, black, random, or #rrggbb")
             }

@@ -50,7 +50,8 @@ package struct TarIndex: Sendable, Equatable {
                     records = try paxRecords(bytes, header)
                 }
             case "0", "\0", "7":
-                let given = try longName ?? records["path"] ?? header.name()
+                let short = try header.name()
+                let given = longName ?? records["path"] ?? short
                 if !given.hasSuffix("/") {
                     guard let name = insidePath(given) else {
                         throw .malformed(
@@ -87,7 +88,7 @@ package struct TarIndex: Sendable, Equatable {
         var records: [String: String] = [:]
         var rest = bytes[...]
         while let first = rest.first, first != 0 {
-            guard let space = rest.firstIndex(of: 0x20), space - rest.startIndex <= 8,
+            guard let space = rest.firstIndex(of: 0x20), space - rest.startIndex <= 8, first != UInt8(ascii: "+"),
                 let length = Int(try header.text(rest[..<space])), length > space - rest.startIndex + 1,
                 length <= rest.count, rest[rest.startIndex + length - 1] == 0x0A,
                 let equals = rest[space...].firstIndex(of: 0x3D), equals < rest.startIndex + length
