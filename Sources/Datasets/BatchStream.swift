@@ -7,7 +7,7 @@ import Foundation
 /// the stream is cancelled or released.
 ///
 /// A synchronous trainer calls `next()`, which waits; an asynchronous one iterates, `for try await batch in stream`,
-/// and may be cancelled.
+/// and may be cancelled; cancelling the task that waits ends the stream for good. One reader at a time.
 public final class BatchStream: AsyncSequence, Sendable {
     public typealias Element = Batch
 

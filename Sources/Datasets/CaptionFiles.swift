@@ -23,16 +23,21 @@ package enum MetadataFile {
             }
             lines.append(
                 CaptionLine(
-                    file: try relative(entry.file_name, in: path, line: number),
+                    file: try relative(entry.fileName, in: path, line: number),
                     captions: (entry.text ?? entry.caption)?.nonEmpty ?? [], line: number))
         }
         return lines
     }
 
     private struct Entry: Decodable {
-        var file_name: String
+        var fileName: String
         var text: CaptionValue?
         var caption: CaptionValue?
+
+        enum CodingKeys: String, CodingKey {
+            case fileName = "file_name"
+            case text, caption
+        }
     }
 }
 

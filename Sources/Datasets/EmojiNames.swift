@@ -55,12 +55,19 @@ enum EmojiNames {
 
     /// Keywords that say something the name does not, and are words.
     static func keywords(_ keywords: [String], beside name: String) -> [String] {
-        let known = Set(name.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init))
+        let known = words(of: name)
         return keywords.filter { keyword in
-            guard !notSeen.contains(keyword.lowercased()) else { return false }
-            let words = keyword.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init)
-            return keyword.count > 2 && keyword.allSatisfy { $0.isLetter || $0 == " " || $0 == "-" }
-                && !words.allSatisfy { known.contains($0) || known.contains($0 + "s") || known.contains($0 + "es") }
+            guard !notSeen.contains(keyword.lowercased()), keyword.count > 2,
+                keyword.allSatisfy({ $0.isLetter || $0 == " " || $0 == "-" })
+            else { return false }
+            // "wrestle" beside "wrestling", "card" beside "cards" say nothing new.
+            return !words(of: keyword).allSatisfy { word in
+                known.contains { $0 == word || ($0.count > 3 && word.count > 3 && $0.hasPrefix(word.dropLast())) }
+            }
         }
+    }
+
+    private static func words(of text: String) -> [String] {
+        text.lowercased().split { !$0.isLetter }.map(String.init)
     }
 }

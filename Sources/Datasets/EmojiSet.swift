@@ -6,7 +6,7 @@ public struct EmojiSet: CaptionedPictures {
     /// What stands behind a cut-out.
     public enum Ground: String, Sendable, Codable, CaseIterable {
         case white
-        /// One of ten soft colours, drawn by the variation. Where `EmojiSet.namesGround` asks, the caption says which.
+        /// One of ten soft colours, drawn by the variation; `groundNamed` captions of all say which.
         case soft
     }
 
@@ -36,13 +36,14 @@ public struct EmojiSet: CaptionedPictures {
     public func example(at index: Int, variation: UInt64) throws -> Example {
         try check(index)
         let emoji = emoji[index]
-        var draws = SeededGenerator(variation, 0x656D6F6A69)
-        var caption = EmojiCaptions.caption(for: emoji, draws: &draws)
+        var draws = SeededGenerator(variation, 0x65_6D6F_6A69)
         var colour = Colour.white
+        var behind: String?
         if ground == .soft, let soft = draws.pick(SoftGround.all) {
             colour = soft.colour
-            if draws.chance(groundNamed) { caption += " on \(soft.phrase) background" }
+            if draws.chance(groundNamed) { behind = "on \(soft.phrase) background" }
         }
+        let caption = EmojiCaptions.caption(for: emoji, ground: behind, draws: &draws)
         let picture = try collection.picture(of: emoji).trimmed().centred(inSquare: Self.side, over: colour)
         return Example(picture: picture, caption: caption, key: emoji.name)
     }

@@ -78,8 +78,10 @@ public struct FolderSet: CaptionedPictures {
     public var notes: [String] {
         uncaptioned.isEmpty
             ? []
-            : ["\(uncaptioned.count) pictures have no caption and are left out: "
-                + uncaptioned.prefix(5).joined(separator: ", ") + (uncaptioned.count > 5 ? ", …" : "")]
+            : [
+                "\(uncaptioned.count) pictures have no caption and are left out: "
+                    + uncaptioned.prefix(5).joined(separator: ", ") + (uncaptioned.count > 5 ? ", …" : "")
+            ]
     }
 
     public func example(at index: Int, variation: UInt64) throws -> Example {

@@ -16,7 +16,8 @@ public struct Mixture: CaptionedPictures {
         guard !parts.isEmpty else { throw .invalid("a mixture of no sets") }
         for part in parts {
             guard part.weight > 0, part.weight.isFinite else {
-                throw .invalid("\(part.set.name) in a mixture with weight \(part.weight): a positive number was expected")
+                throw .invalid(
+                    "\(part.set.name) in a mixture with weight \(part.weight): a positive number was expected")
             }
             guard part.set.count > 0 else { throw .empty(part.set.name, reason: "its count is 0") }
         }

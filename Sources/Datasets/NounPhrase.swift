@@ -34,7 +34,9 @@ public struct NounPhrase: Sendable, Equatable {
     }
 
     private static let silentConsonants = ["hour", "honest", "honor", "honour", "heir", "x-ray", "11", "18"]
-    private static let voicedVowels = ["uni", "use", "usu", "uti", "ukulele", "euro", "ewe", "eu", "one", "once", "ufo"]
+    private static let voicedVowels = [
+        "uni", "use", "usu", "uti", "ukulele", "euro", "ewe", "eu", "one", "once", "ufo",
+    ]
 
     /// Whether the head noun, the last word before a preposition or participle, is a plural.
     static func isPlural(_ noun: String) -> Bool {

@@ -90,7 +90,9 @@ public struct Preparation: Sendable, Equatable {
     /// Whether a caption would be false of the mirrored picture.
     package static func tellsSides(_ caption: String) -> Bool {
         caption.lowercased().split(whereSeparator: { !$0.isLetter }).contains {
-            ["left", "right", "leftmost", "rightmost", "leftward", "rightward", "leftwards", "rightwards", "clockwise",
+            [
+                "left", "right", "leftmost", "rightmost", "leftward", "rightward", "leftwards", "rightwards",
+                "clockwise",
                 "counterclockwise", "anticlockwise", "east", "west", "eastern", "western", "letters", "number", "text",
             ].contains($0)
         }

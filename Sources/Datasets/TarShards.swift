@@ -122,7 +122,8 @@ public struct TarShards: CaptionedPictures {
             }
         }
         guard !captions.isEmpty else {
-            throw DatasetError.malformed(file.path, place: "byte \(sample.picture.offset)", reason: "\"\(sample.key)\" has an empty caption")
+            throw DatasetError.malformed(
+                file.path, place: "byte \(sample.picture.offset)", reason: "\"\(sample.key)\" has an empty caption")
         }
         return captions
     }

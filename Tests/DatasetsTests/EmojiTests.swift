@@ -14,10 +14,12 @@ import Testing
         #expect(collection.emoji.count >= 1323)
         #expect(collection.objects.count >= 825)
         #expect(Set(collection.emoji.map(\.codepoints)).count == collection.emoji.count)
-        #expect(Set(collection.emoji.map(\.group)) == [
-            "Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink", "Travel & Places", "Activities",
-            "Objects",
-        ])
+        #expect(
+            Set(collection.emoji.map(\.group)) == [
+                "Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink", "Travel & Places",
+                "Activities",
+                "Objects",
+            ])
     }
 
     @Test func leavesOutWhatIsNoPicture() {
@@ -39,14 +41,16 @@ import Testing
         // A sequence of three characters that HarfBuzz makes one glyph of.
         let bear = try #require(collection.first(named: "polar bear face"))
         #expect(bear.codepoints.count > 2)
-        #expect(try collection.picture(of: bear) != collection.picture(of: #require(collection.first(named: "bear face"))))
+        #expect(
+            try collection.picture(of: bear) != collection.picture(of: #require(collection.first(named: "bear face"))))
     }
 
     @Test func everyPictureIsDrawn() throws {
         for emoji in collection.emoji where emoji.codepoints.count > 2 || emoji.group == "Food & Drink" {
             let trimmed = try collection.picture(of: emoji).trimmed()
             #expect(trimmed.width > 20 && trimmed.height > 20, "\(emoji.name)")
-            #expect(trimmed.contentBox().map { [$0.x, $0.y, $0.width, $0.height] } == [0, 0, trimmed.width, trimmed.height])
+            #expect(
+                trimmed.contentBox().map { [$0.x, $0.y, $0.width, $0.height] } == [0, 0, trimmed.width, trimmed.height])
         }
     }
 
@@ -70,13 +74,13 @@ import Testing
         #expect(Set(variations.map(\.caption)).count > 20)
         #expect(Set(variations.map { Array($0.picture.pixels.prefix(3)) }).count == 10)
         // The ground a caption names is the ground there is.
-        for example in variations where example.caption.hasSuffix("on a black background") {
+        for example in variations where example.caption.contains("on a black background") {
             #expect(example.picture.pixels[0] < 30)
         }
-        for example in variations where example.caption.hasSuffix("on a white background") {
+        for example in variations where example.caption.contains("on a white background") {
             #expect(Array(example.picture.pixels.prefix(3)) == [255, 255, 255])
         }
-        #expect(variations.allSatisfy { $0.caption.hasSuffix(" background") })
+        #expect(variations.allSatisfy { $0.caption.contains(" background") })
         let white = try EmojiSet(collection).example(at: 10, variation: 4)
         #expect(!white.caption.contains("background") && white.picture.pixels[0] == 255)
     }
@@ -86,8 +90,15 @@ import Testing
             try write("no font", to: folder + "/NotoColorEmoji.ttf")
             #expect { try EmojiCollection.load(DataFiles(folder: folder)) } throws: { "\($0)".contains(folder) }
         }
-        let error = DatasetError.missing("NotoColorEmoji.ttf", remedy: "install it")
-        #expect("\(error)" == "NotoColorEmoji.ttf was not found: install it")
+        let nowhere = DataFiles(folder: nil, searchesSystem: false)
+        for (file, package) in [
+            (DataFiles.File.emojiFont, "fonts-noto-color-emoji"), (.emojiGroups, "unicode-data"),
+            (.annotations, "unicode-cldr-core"), (.derivedAnnotations, "unicode-cldr-core"),
+        ] {
+            #expect { try nowhere.path(of: file) } throws: {
+                "\($0)".contains("apt-get install \(package)") && "\($0)".contains("MOONLIT_DATA")
+            }
+        }
     }
 
     @Test(arguments: [
@@ -99,7 +110,8 @@ import Testing
         ("woman: red hair", "a woman with red hair"), ("man: bald", "a bald man"),
         ("kiss: man, man", "two men kissing"), ("Statue of Liberty", "the Statue of Liberty"),
         ("Santa Claus", "Santa Claus"), ("man rowing boat", "a man rowing a boat"), ("bread", "bread"),
-        ("tennis", "a tennis racket and ball"), ("ear of corn", "an ear of corn"), ("face with tears of joy", "a face with tears of joy"),
+        ("tennis", "a tennis racket and ball"), ("ear of corn", "an ear of corn"),
+        ("face with tears of joy", "a face with tears of joy"),
         ("clapping hands", "clapping hands"), ("house with garden", "a house with a garden"), ("socks", "socks"),
     ])
     func phrasesAreEnglish(name: String, phrase: String) throws {

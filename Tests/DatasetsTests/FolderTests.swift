@@ -7,13 +7,15 @@ import Testing
     @Test func readsEveryKindOfCaption() throws {
         let set = try FolderSet(folder: fixtures + "/folder")
         #expect(set.name == "folder")
-        #expect(try (0..<set.count).map { try set.example(at: $0, variation: 0).key } == [
-            "deep/blue.webp", "green.jpg", "red.png", "yellow.png",
-        ])
-        #expect(try (0..<set.count).map { try set.captions(at: $0) } == [
-            ["a blue field", "blue all over"], ["a green field", "green"],
-            ["a red field", "red, and nothing else"], ["a yellow field, they say"],
-        ])
+        #expect(
+            try (0..<set.count).map { try set.example(at: $0, variation: 0).key } == [
+                "deep/blue.webp", "green.jpg", "red.png", "yellow.png",
+            ])
+        #expect(
+            try (0..<set.count).map { try set.captions(at: $0) } == [
+                ["a blue field", "blue all over"], ["a green field", "green"],
+                ["a red field", "red, and nothing else"], ["a yellow field, they say"],
+            ])
         #expect(set.uncaptioned == ["silent.png"])
         #expect(set.notes.count == 1 && set.notes[0].contains("silent.png"))
         let red = try set.example(at: 2, variation: 0).picture
@@ -39,7 +41,9 @@ import Testing
             guard case .malformed("metadata.jsonl", place: "line 1", _)? = $0 as? DatasetError else { return false }
             return true
         }
-        #expect(throws: DatasetError.self) { try CaptionsTextFile.parse(Array("\(path)\tx".utf8), path: "captions.txt") }
+        #expect(throws: DatasetError.self) {
+            try CaptionsTextFile.parse(Array("\(path)\tx".utf8), path: "captions.txt")
+        }
     }
 
     @Test func readsCommaSeparatedCaptions() throws {

@@ -64,9 +64,10 @@ import Testing
     @Test func errorArrivesAtItsStep() throws {
         let set = NumberedSet(count: 20, broken: [7])
         let loader = try loader(set)
-        let bad = try #require((0..<5).first { step in
-            (try? loader.order.batch(step: step, size: 4))?.contains { $0.index == 7 } ?? false
-        })
+        let bad = try #require(
+            (0..<5).first { step in
+                (try? loader.order.batch(step: step, size: 4))?.contains { $0.index == 7 } ?? false
+            })
         let stream = loader.stream(threads: 4, ahead: 8)
         for step in 0..<bad { #expect(try stream.next().step == step) }
         #expect(throws: NumberedSet.Broken(index: 7)) { try stream.next() }
@@ -90,7 +91,9 @@ import Testing
         #expect {
             for _ in 0..<10 { _ = try stream.next() }
         } throws: { error in
-            guard case .tooManyUnreadable(let count, of: 20, allowed: 2, _)? = error as? DatasetError else { return false }
+            guard case .tooManyUnreadable(let count, of: 20, allowed: 2, _)? = error as? DatasetError else {
+                return false
+            }
             return count == 3
         }
         let all = NumberedSet(count: 20, broken: Set(0..<20))
@@ -140,9 +143,11 @@ import Testing
         var ramp = try Picture(width: 32, height: 8, filled: .black)
         for i in 0..<32 * 8 { ramp.pixels[i * 3] = UInt8(i % 32 * 8) }
         let ramps = Example(picture: ramp, caption: "", key: "")
-        let places = try Set((0..<20).map { variation in
-            try Preparation(size: 8, crop: .random, smallestCrop: 0.5).picture(of: ramps, variation: variation).pixels
-        })
+        let places = try Set(
+            (0..<20).map { variation in
+                try Preparation(size: 8, crop: .random, smallestCrop: 0.5).picture(of: ramps, variation: variation)
+                    .pixels
+            })
         #expect(places.count > 5)
     }
 
@@ -163,7 +168,10 @@ import Testing
         #expect(String(decoding: data, as: UTF8.self).contains("\"#0102ff\""))
         #expect(try JSONDecoder().decode(Preparation.self, from: data) == preparation)
         #expect(try JSONDecoder().decode(Preparation.self, from: Data("{}".utf8)) == Preparation())
-        for wrong in ["{\"filter\":\"cubic\"}", "{\"ground\":\"mauve\"}", "{\"size\":0}", "{\"flip\":2}", "{\"ground\":\"#+12345\"}"] {
+        for wrong in [
+            "{\"filter\":\"cubic\"}", "{\"ground\":\"mauve\"}", "{\"size\":0}", "{\"flip\":2}",
+            "{\"ground\":\"#+12345\"}",
+        ] {
             #expect(throws: (any Error).self) { try JSONDecoder().decode(Preparation.self, from: Data(wrong.utf8)) }
         }
     }

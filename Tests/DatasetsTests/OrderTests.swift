@@ -54,8 +54,9 @@ import Testing
     /// The published first numbers of SplitMix64 from seed 1234567.
     @Test func generatorIsSplitMix64() {
         var draws = SeededGenerator(seed: 1_234_567)
-        #expect((0..<3).map { _ in draws.next() } == [
-            6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
-        ])
+        #expect(
+            (0..<3).map { _ in draws.next() } == [
+                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+            ])
     }
 }

@@ -8,10 +8,13 @@ import Testing
     func readsShards(name: String) throws {
         let set = try TarShards(paths: [fixtures + "/" + name])
         let long = name == "ustar.tar" ? "" : String(repeating: "a", count: 150)
-        #expect(try (0..<set.count).map { try set.example(at: $0, variation: 0).key } == (0..<3).map { "pictures/\(long)000\($0)" })
-        #expect(try (0..<set.count).map { try set.captions(at: $0) } == [
-            ["a red field", "red"], ["a green field"], ["a blue field, café"],
-        ])
+        #expect(
+            try (0..<set.count).map { try set.example(at: $0, variation: 0).key }
+                == (0..<3).map { "pictures/\(long)000\($0)" })
+        #expect(
+            try (0..<set.count).map { try set.captions(at: $0) } == [
+                ["a red field", "red"], ["a green field"], ["a blue field, café"],
+            ])
         let blue = try set.example(at: 2, variation: 0).picture
         #expect(Array(blue.pixels[(24 * 8 + 12) * 3..<(24 * 8 + 13) * 3]) == [30, 30, 200])
         #expect(set.notes.count == 1)
@@ -53,9 +56,10 @@ import Testing
                 "\($0)".contains("x.tar, byte 512: an entry of")
             }
         }
-        for size in [[0x80] + Array(repeating: UInt8(0xFF), count: 11), [0x80, 0, 0, 0] + Array(repeating: 0xFF, count: 8),
-            Array(repeating: 0xFF, count: 12)]
-        {
+        for size in [
+            [0x80] + Array(repeating: UInt8(0xFF), count: 11), [0x80, 0, 0, 0] + Array(repeating: 0xFF, count: 8),
+            Array(repeating: 0xFF, count: 12),
+        ] {
             #expect(throws: DatasetError.self) { try index { set(124..<136, to: size, in: &$0) } }
         }
         #expect(throws: DatasetError.self) { try index { set(124..<136, to: Array("00000000x".utf8), in: &$0) } }
