@@ -1,0 +1,144 @@
+import Foundation
+import Tensors
+import Testing
+
+/// Pickles made by hand to mislead or exhaust the reader, in torch's zip form.
+@Suite struct FilesPickleTests {
+    private typealias Pickle = [UInt8]
+
+    @Test func readsAHandmadeTensor() throws {
+        let archive = try open(tensor(offset: 1, shape: [2], strides: [3]))
+        #expect(try archive.elements("x") == [1, 4 as Float])
+    }
+
+    @Test(arguments: [
+        (0, [9], [1], 8), (1, [8], [1], 8), (0, [2], [8], 8), (8, [], [], 8), (-1, [1], [1], 8), (0, [-1], [1], 8),
+        (0, [2], [-1], 8), (0, [2], [Int.max], 8), (0, [Int.max, 4], [0, 1], 8), (Int.max, [2], [1], 8), (0, [1], [1], 9),
+        (0, [1], [1], -1), (0, [2], [], 8), (0, [Int.max, Int.max], [0, 0], 8), (0, [3, 3], [Int.max, Int.max], 8),
+    ])
+    func refusesTensorsOutsideTheirStorage(offset: Int, shape: [Int], strides: [Int], count: Int) throws {
+        let error = #expect(throws: TensorFileError.self) {
+            try open(tensor(offset: offset, shape: shape, strides: strides, count: count))
+        }
+        #expect(error?.tensor == "x")
+        #expect(error?.kind == .damaged)
+    }
+
+    @Test func refusesForeignByteOrder() throws {
+        let error = #expect(throws: TensorFileError.self) {
+            try open(tensor(offset: 0, shape: [1], strides: [1]), order: "big")
+        }
+        #expect(error?.problem.contains("byte order \"big\"") == true)
+    }
+
+    @Test func refusesToExpandBeyondTheFile() throws {
+        let archive = try open(tensor(offset: 0, shape: [1 << 40], strides: [0]))
+        #expect(try archive.entry("x").byteCount == 1 << 42)
+        let error = #expect(throws: TensorFileError.self) { try archive.elements("x", as: Float.self) }
+        #expect(error?.problem.contains("expanded") == true)
+    }
+
+    /// Each of these costs Python, or a careless reader, gigabytes, the stack, or for ever.
+    @Test func boundsHostilePickles() throws {
+        let before = peakMemory()
+        let deep = 200_000
+        let pickles: [(Pickle, String)] = [
+            (Pickle(repeating: UInt8(ascii: "]"), count: deep) + Pickle(repeating: UInt8(ascii: "a"), count: deep - 1), "deeper"),
+            (Pickle(repeating: UInt8(ascii: ")"), count: 1) + Pickle(repeating: 0x85, count: deep), "deeper"),
+            // Each list holds the one before it ten times: 10^40 elements.
+            (Array("]".utf8) + (0..<40).flatMap { _ in Array("q\0]".utf8) + Array("(h\0h\0h\0h\0h\0h\0h\0h\0h\0h\0e".utf8) }, "than its size warrants"),
+            (Array("]".utf8) + (0..<40).flatMap { _ in Array("2\u{86}".unicodeScalars.map { UInt8($0.value) }) }, "than its size warrants"),
+            // A long text as the key on every level, and in every place.
+            (text(String(repeating: "k", count: 60_000)) + Array("q\0".utf8) + Array("0}(".utf8)
+                + (0..<1000).flatMap { _ in Array("h\0N".utf8) } + Array("u".utf8), "than its size warrants"),
+            ([0x8B, 0xFF, 0xFF, 0xFF, 0x7F], "2147483647"), ([0x8B, 0xFF, 0xFF, 0xFF, 0xFF], "4294967295"),
+            ([0x8D] + [UInt8](repeating: 0xFF, count: 8), "18446744073709551615"),
+            ([UInt8(ascii: "X"), 0xFF, 0xFF, 0xFF, 0xFF], "4294967295"),
+            ([0x8E, 0, 0, 0, 0, 0, 0, 0, 0x80], "9223372036854775808"),
+            (Pickle(repeating: UInt8(ascii: "("), count: 2 << 20), "too many marks"),
+            (Pickle(repeating: UInt8(ascii: "N"), count: 2 << 20), "too many objects"),
+            (Pickle("]".utf8) + [0x93], "names a class"), (Array("0".utf8), "stack is empty"),
+            (Array("(0N0.".utf8), "stack is empty"), (Array("h\u{7}".utf8), "recalls 7"), (Array("NR".utf8), "tuple of arguments"),
+            (Array("Na".utf8), "no list"), (Array("NNNs".utf8), "no dictionary"), (Array("]NNs".utf8), "no dictionary"),
+            (Array("(Nd".utf8), "without a value"), (Array("e".utf8), "lacks a mark"), (Array("NQ".utf8), "without a tuple"),
+            (Array("cos".utf8), "within a line"), ([0xFF], "unknown instruction 255"), ([0x80, 1], "protocol 1"), ([], "too early"),
+            (Array("(o".utf8), "no class"),
+        ]
+        for (pickle, problem) in pickles {
+            let error = #expect(throws: TensorFileError.self) {
+                try open([0x80, 2] + pickle + (problem == "stack is empty" || problem == "too early" ? [] : Array(".".utf8)))
+            }
+            #expect(error?.problem.contains(problem) == true || error?.expected?.contains(problem) == true, "\(error?.description ?? "")")
+        }
+        #expect(peakMemory() - before < 512 << 20)
+    }
+
+    /// Cycles end: a list in itself, an object in its own state.
+    @Test func endsCycles() throws {
+        let archive = try open([0x80, 2] + Array("]q\0h\0a.".utf8))
+        guard case .object(className: "cycle", _)? = archive.root?[0] else {
+            Issue.record("\(String(describing: archive.root))")
+            return
+        }
+        #expect(archive.entries.isEmpty)
+    }
+
+    @Test func refusesTwoTensorsOnOnePath() throws {
+        // {"a.b": x, "a": {"b": x}}
+        let whole = tensor(offset: 0, shape: [1], strides: [1])
+        let value = Array(whole[(2 + 1 + 1 + text("x").count)..<(whole.count - 2)])
+        let pickle = [0x80, 2] + Array("}(".utf8) + text("a.b") + value + Array("q\0".utf8) + text("a")
+            + Array("}".utf8) + text("b") + Array("h\0su.".utf8)
+        let error = #expect(throws: TensorFileError.self) { try open(pickle) }
+        #expect(error?.problem == "two tensors have this path")
+        #expect(error?.tensor == "a.b")
+    }
+
+    // MARK: Making pickles
+
+    /// {"x": a float32 tensor over storage "0"}
+    private func tensor(offset: Int, shape: [Int], strides: [Int], count: Int = 8) -> Pickle {
+        var pickle: Pickle = [0x80, 2] + Array("}(".utf8) + text("x")
+        pickle += Array("ctorch._utils\n_rebuild_tensor_v2\n((".utf8) + text("storage")
+        pickle += Array("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu") + integer(count) + Array("tQ".utf8)
+        pickle += integer(offset)
+        for numbers in [shape, strides] {
+            pickle += Array("(".utf8) + numbers.flatMap(integer) + Array("t".utf8)
+        }
+        return pickle + [0x89] + Array("NtRu.".utf8)
+    }
+
+    private func text(_ text: String) -> Pickle {
+        [UInt8(ascii: "X")] + withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { Array($0) } + Array(text.utf8)
+    }
+
+    private func integer(_ value: Int) -> Pickle {
+        [0x8A, 8] + withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+
+    private func open(_ pickle: Pickle, order: String = "little") throws -> TensorArchive {
+        let folder = try TemporaryFolder()
+        let storage = (0..<8).flatMap { withUnsafeBytes(of: Float($0).bitPattern.littleEndian) { Array($0) } }
+        return try TensorArchive.open(
+            folder.write(zip([("t/data.pkl", pickle), ("t/byteorder", Array(order.utf8)), ("t/data/0", storage)])))
+    }
+}
+
+/// A zip archive of stored records.
+func zip(_ records: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+    func number<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+    var file: [UInt8] = []
+    var directory: [UInt8] = []
+    for (name, bytes) in records {
+        let sizes = number(UInt32(0)) + number(UInt32(bytes.count)) + number(UInt32(bytes.count))
+        let common = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0] + sizes + number(UInt16(name.utf8.count)) + [0, 0]
+        directory += Array("PK\u{1}\u{2}".utf8) + [20, 0] + common + [UInt8](repeating: 0, count: 10)
+        directory += number(UInt32(file.count)) + Array(name.utf8)
+        file += Array("PK\u{3}\u{4}".utf8) + common + Array(name.utf8) + bytes
+    }
+    let count = number(UInt16(records.count))
+    return file + directory + Array("PK\u{5}\u{6}".utf8) + [0, 0, 0, 0] + count + count
+        + number(UInt32(directory.count)) + number(UInt32(file.count)) + [0, 0]
+}
