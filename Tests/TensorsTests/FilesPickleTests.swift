@@ -58,8 +58,8 @@ import Testing
             (Pickle(repeating: UInt8(ascii: "("), count: 2 << 20), "too many marks"),
             (Pickle(repeating: UInt8(ascii: "N"), count: 2 << 20), "too many objects"),
             (Pickle("]".utf8) + [0x93], "names a class"), (Array("0".utf8), "stack is empty"),
-            (Array("(0N0.".utf8), "stack is empty"), (Array("h\u{7}".utf8), "recalls 7"), (Array("NR".utf8), "tuple of arguments"),
-            (Array("Na".utf8), "no list"), (Array("NNNs".utf8), "no dictionary"), (Array("]NNs".utf8), "no dictionary"),
+            (Array("(0N0.".utf8), "stack is empty"), (Array("h\u{7}".utf8), "recalls 7"), (Array("NNR".utf8), "tuple of arguments"),
+            (Array("NNa".utf8), "no list"), (Array("NNNs".utf8), "no dictionary"), (Array("]NNs".utf8), "no dictionary"),
             (Array("(Nd".utf8), "without a value"), (Array("e".utf8), "lacks a mark"), (Array("NQ".utf8), "without a tuple"),
             (Array("cos".utf8), "within a line"), ([0xFF], "unknown instruction 255"), ([0x80, 1], "protocol 1"), ([], "too early"),
             (Array("(o".utf8), "no class"),
@@ -83,6 +83,54 @@ import Testing
         #expect(archive.entries.isEmpty)
     }
 
+    /// Bytes, sets, objects made by every way there is, Python 2's ordered dictionary and its strings.
+    @Test func readsTheRarerInstructions() throws {
+        var pickle: Pickle = [0x80, 4] + Array("(C\u{2}ab".utf8)
+        pickle += [0x8F] + Array("(K\u{1}K\u{2}".utf8) + [0x90]
+        pickle += [0x8C, 1] + Array("m".utf8) + [0x8C, 1] + Array("K".utf8) + [0x93] + Array(")".utf8) + [0x81]
+        pickle += Array("}U\u{1}kM\u{1}\u{2}sb".utf8)
+        pickle += Array("ccollections\nOrderedDict\n(](U\u{1}pJ".utf8) + [0xFE, 0xFF, 0xFF, 0xFF] + Array("latR".utf8)
+        pickle += Array("}U\u{1}qNsb".utf8)
+        pickle += Array("ccopyreg\n_reconstructor\n(cm\nOld\nNNtR".utf8)
+        pickle += Array("G".utf8) + [0x3F, 0xF8, 0, 0, 0, 0, 0, 0] + [0x8A, 1, 0xFF, 0x8A, 0, 0x82, 7]
+        pickle += Array("cm\nF\n)}".utf8) + [0x92] + Array("(cm\nO\nK\u{1}o".utf8)
+        pickle += Array("l.".utf8)
+        guard case .list(let values)? = try open(pickle).root, values.count == 11, case .bytes([0x61, 0x62]) = values[0],
+            case .int(2)? = values[1][1], case .object("m.K", _) = values[2], case .int(513)? = values[2]["k"],
+            case .dictionary(let ordered) = values[3], ordered.count == 1, case .int(-2)? = values[3]["p"],
+            case .object("m.Old", _) = values[4], case .float(1.5) = values[5], case .int(-1) = values[6],
+            case .int(0) = values[7], case .object("extension 7", _) = values[8], case .object("m.F", _) = values[9],
+            case .object("m.O", _) = values[10]
+        else {
+            Issue.record("the values are not the pickle's")
+            return
+        }
+    }
+
+    /// A legacy file whose tensor lies in a part of a storage, as PyTorch before 0.4 could write.
+    @Test func readsLegacyViews() throws {
+        let folder = try TemporaryFolder()
+        let magic: Pickle = [0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
+        func legacy(view: (Int, Int), little: UInt8 = 0x88, version: UInt8 = 0xE9) -> Pickle {
+            let system = [0x80, 2] + Array("}".utf8) + text("little_endian") + [little] + Array("s.".utf8)
+            let part = Array("(".utf8) + text("v") + integer(view.0) + integer(view.1) + Array("t".utf8)
+            let keys = [0x80, 2] + Array("](".utf8) + text("0") + Array("e.".utf8)
+            return magic + [0x80, 2] + Array("M".utf8) + [version, 3] + Array(".".utf8) + system
+                + tensor(offset: 1, shape: [2], strides: [1], view: part) + keys
+                + [8, 0, 0, 0, 0, 0, 0, 0] + storage
+        }
+        #expect(try TensorArchive.open(folder.write(legacy(view: (3, 4)))).elements("x") == [4, 5 as Float])
+        for (bytes, problem) in [
+            (legacy(view: (6, 3)), "outside its storage"), (legacy(view: (-1, 3)), "outside its storage"),
+            (legacy(view: (3, 2)), "outside its storage"), (legacy(view: (3, 4), little: 0x89), "little-endian"),
+            (legacy(view: (3, 4), version: 0xEA), "unknown version"),
+            (legacy(view: (3, 4)).dropLast(), "claims 8 elements"),
+        ] {
+            let error = #expect(throws: TensorFileError.self) { try TensorArchive.open(folder.write(bytes)) }
+            #expect(error?.problem.contains(problem) == true, "\(error?.description ?? "")")
+        }
+    }
+
     @Test func refusesTwoTensorsOnOnePath() throws {
         // {"a.b": x, "a": {"b": x}}
         let whole = tensor(offset: 0, shape: [1], strides: [1])
@@ -97,10 +145,10 @@ import Testing
     // MARK: Making pickles
 
     /// {"x": a float32 tensor over storage "0"}
-    private func tensor(offset: Int, shape: [Int], strides: [Int], count: Int = 8) -> Pickle {
+    private func tensor(offset: Int, shape: [Int], strides: [Int], count: Int = 8, view: Pickle = []) -> Pickle {
         var pickle: Pickle = [0x80, 2] + Array("}(".utf8) + text("x")
         pickle += Array("ctorch._utils\n_rebuild_tensor_v2\n((".utf8) + text("storage")
-        pickle += Array("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu") + integer(count) + Array("tQ".utf8)
+        pickle += Array("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu") + integer(count) + view + Array("tQ".utf8)
         pickle += integer(offset)
         for numbers in [shape, strides] {
             pickle += Array("(".utf8) + numbers.flatMap(integer) + Array("t".utf8)
@@ -116,9 +164,11 @@ import Testing
         [0x8A, 8] + withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
 
+    /// 0, 1, … 7 in float32.
+    private let storage = (0..<8).flatMap { withUnsafeBytes(of: Float($0).bitPattern.littleEndian) { Array($0) } }
+
     private func open(_ pickle: Pickle, order: String = "little") throws -> TensorArchive {
         let folder = try TemporaryFolder()
-        let storage = (0..<8).flatMap { withUnsafeBytes(of: Float($0).bitPattern.littleEndian) { Array($0) } }
         return try TensorArchive.open(
             folder.write(zip([("t/data.pkl", pickle), ("t/byteorder", Array(order.utf8)), ("t/data/0", storage)])))
     }

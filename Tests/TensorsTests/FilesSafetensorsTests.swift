@@ -9,7 +9,7 @@ import Testing
         #expect(archive.metadata == ["format": "p\"t\\\n\u{1}é"])
         #expect(
             archive.names == [
-                "int64", "float64", "empty", "float32", "scalar", "int32", "größe 🌙", "bfloat16", "float16", "int16",
+                "int64", "float64", "empty", "float32", "scalar", "größe 🌙", "int32", "bfloat16", "float16", "int16",
                 "int8", "uint8", "bool",
             ])
         for dtype in DType.allCases { #expect(try archive.entry(dtype.rawValue).dtype == dtype) }

@@ -10,13 +10,13 @@ enum TorchFile {
     static func readZip(_ bytes: UnsafeRawBufferPointer, path: String) throws(TensorFileError) -> Contents {
         let zip = try ZipDirectory(file: path, bytes: bytes)
         let pickles = zip.names.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
-        guard let name = pickles.first, pickles.count == 1, let pickle = zip.records[name] else {
+        guard let name = pickles.first, pickles.count == 1, let pickle = try zip.record(name) else {
             throw TensorFileError(
                 .unsupported, file: path, "is a zip archive with \(pickles.count) records called data.pkl",
                 expected: "exactly one, as torch.save writes")
         }
         let folder = name.dropLast("data.pkl".count)
-        if let order = zip.records[folder + "byteorder"], !bytes[order].elementsEqual("little".utf8) {
+        if let order = try zip.record(folder + "byteorder"), !bytes[order].elementsEqual("little".utf8) {
             let text = printable(String(decoding: bytes[order.prefix(64)], as: UTF8.self))
             throw TensorFileError(
                 .unsupported, file: path, at: order.lowerBound, "its numbers have the byte order \(text)",
@@ -24,8 +24,8 @@ enum TorchFile {
         }
         var storages = TorchStorages(ranges: [:])
         let data = folder + "data/"
-        for (name, range) in zip.records where name.hasPrefix(data) {
-            storages.ranges[String(name.dropFirst(data.count))] = range
+        for name in zip.names where name.hasPrefix(data) {
+            storages.ranges[String(name.dropFirst(data.count))] = try zip.record(name)
         }
         var machine = PickleMachine(file: path, bytes: bytes, range: pickle)
         let root = try machine.run()
@@ -52,7 +52,7 @@ enum TorchFile {
             throw TensorFileError(.unsupported, file: path, "is of an unknown version of torch's legacy format")
         }
         let system = try machine.run()
-        if entry("little_endian", of: system, in: machine, bytes).map({ if case .bool(true) = $0 { false } else { true } }) ?? true {
+        guard case .bool(true)? = entry("little_endian", of: system, in: machine, bytes) else {
             throw TensorFileError(
                 .unsupported, file: path, "its numbers are not in little-endian order", expected: "little-endian")
         }

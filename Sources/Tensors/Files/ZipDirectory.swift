@@ -3,17 +3,22 @@
 /// Source: PKWARE's APPNOTE.TXT 6.3. Checksums are not looked at: PyTorch itself may leave them out, and they would
 /// cost a reading of every weight.
 struct ZipDirectory {
-    /// The bytes of the file that hold each record, by name, in the order of the directory.
-    private(set) var records: [String: Range<Int>] = [:]
+    /// In the order of the directory.
     private(set) var names: [String] = []
+    private var records: [String: Result<Range<Int>, TensorFileError>] = [:]
 
-    /// - Throws: `TensorFileError`, `unsupported` for encrypted, compressed or split archives.
+    /// - Throws: `TensorFileError`, `unsupported` for split archives.
     init(file: String, bytes: UnsafeRawBufferPointer) throws(TensorFileError) {
         var directory = try Self.directory(file: file, bytes: bytes)
         for _ in 0..<directory.count {
             let start = directory.reader.position
             let entry = try CentralEntry(&directory.reader)
-            let record = try entry.record(file: file, bytes: bytes)
+            let record =
+                if let obstacle = entry.obstacle {
+                    Result<Range<Int>, TensorFileError>.failure(obstacle)
+                } else {
+                    Result<Range<Int>, TensorFileError>.success(try entry.record(file: file, bytes: bytes))
+                }
             guard records.updateValue(record, forKey: entry.name) == nil else {
                 throw TensorFileError(
                     .damaged, file: file, at: start, "its zip directory has \(printable(entry.name)) twice")
@@ -21,6 +26,10 @@ struct ZipDirectory {
             names.append(entry.name)
         }
     }
+
+    /// The bytes of the file that hold a record; nil where there is none of the name.
+    /// - Throws: `TensorFileError` of kind `unsupported` for an encrypted or compressed record.
+    func record(_ name: String) throws(TensorFileError) -> Range<Int>? { try records[name]?.get() }
 
     /// Finds the directory by the record at the file's end.
     private static func directory(
@@ -85,6 +94,8 @@ struct ZipDirectory {
 /// One line of the directory.
 private struct CentralEntry {
     let name: String
+    /// Why the record cannot be read, though the archive may be sound.
+    let obstacle: TensorFileError?
     private let start: Int
     private let size: UInt64
     private let place: UInt64
@@ -117,16 +128,18 @@ private struct CentralEntry {
             if packed == UInt32.max { packed = try large.number(UInt64.self) }
             if place == UInt32.max { place = try large.number(UInt64.self) }
         }
-        if flags & 0x2041 != 0 {
-            throw TensorFileError(
-                .unsupported, file: reader.file, at: start, "its record \(printable(name)) is encrypted")
-        }
-        guard method == 0 else {
-            throw TensorFileError(
-                .unsupported, file: reader.file, at: start, "its record \(printable(name)) is compressed",
-                expected: "records stored as they are, as torch.save writes them")
-        }
-        guard packed == size else {
+        obstacle =
+            if flags & 0x2041 != 0 {
+                TensorFileError(
+                    .unsupported, file: reader.file, at: start, "its record \(printable(name)) is encrypted")
+            } else if method != 0 {
+                TensorFileError(
+                    .unsupported, file: reader.file, at: start, "its record \(printable(name)) is compressed",
+                    expected: "records stored as they are, as torch.save writes them")
+            } else {
+                nil
+            }
+        guard packed == size || obstacle != nil else {
             throw TensorFileError(
                 .damaged, file: reader.file, at: start, "its record \(printable(name)) has two sizes",
                 expected: "\(size) bytes, not \(packed)")

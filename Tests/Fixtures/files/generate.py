@@ -62,6 +62,8 @@ strided = {
 torch.save(values(), path("types.pt"))
 torch.save(strided, path("strided.pt"))
 torch.save(strided, path("strided-legacy.pt"), _use_new_zipfile_serialization=False)
+torch.save(
+    strided, path("protocol4-legacy.pt"), pickle_protocol=4, _use_new_zipfile_serialization=False)
 torch.save(values(), path("types-legacy.pt"), _use_new_zipfile_serialization=False)
 for protocol in (3, 4, 5):
     torch.save(strided, path(f"protocol{protocol}.pt"), pickle_protocol=protocol)
