@@ -43,7 +43,7 @@ struct Mutator {
         case 2: for index in start..<end { bytes[index] = [0, 0x7F, 0x80, 0xFF].randomElement(using: &random) ?? 0 }
         case 3: bytes.removeSubrange(start..<end)
         case 4: bytes.insert(contentsOf: bytes[start..<end], at: Int.random(in: range, using: &random))
-        case 5: bytes.replaceSubrange(start..<end, with: (start..<end).map { _ in UInt8.random(in: 0...255, using: &random) })
+        case 5: for index in start..<end { bytes[index] = UInt8.random(in: 0...255, using: &random) }
         case 6: bytes.removeSubrange(start...)
         default:
             let other = Int.random(in: range, using: &random)

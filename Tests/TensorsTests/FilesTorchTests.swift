@@ -55,12 +55,14 @@ import Testing
         let archive = try TensorArchive.open(fixture("lightning.ckpt"))
         let root = try #require(archive.root)
         guard case .int(1_000_000_000_000)? = root["global_step"], case .int(3)? = root["epoch"],
-            case .string("2.0.1")? = root["pytorch-lightning_version"], case .float(1e-4)? = root["hyper_parameters"]?["rate"],
-            case .string("ε")? = root["hyper_parameters"]?["name"], case .bool(true)? = root["hyper_parameters"]?["flag"],
+            case .string("2.0.1")? = root["pytorch-lightning_version"],
+            case .float(1e-4)? = root["hyper_parameters"]?["rate"],
+            case .string("ε")? = root["hyper_parameters"]?["name"],
+            case .bool(true)? = root["hyper_parameters"]?["flag"],
             case .int(2)? = root["hyper_parameters"]?["sizes"]?[1], case .int(3)? = root["when"]?[1],
             case .int(1)? = root["default"]?["a"]?[0], case .object(className: "_codecs.encode", _)? = root["raw"],
             case .object(className: "int", _)? = root["hyper_parameters"]?["huge"],
-            case .object(className: "lightning_like.callbacks.ModelCheckpoint", let members)? = root["callbacks"]?["#0"]
+            case .object("lightning_like.callbacks.ModelCheckpoint", let members)? = root["callbacks"]?["#0"]
         else {
             Issue.record("the tree of values is not the checkpoint's: \(root)")
             return

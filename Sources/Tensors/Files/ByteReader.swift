@@ -41,7 +41,8 @@ struct ByteReader {
         let value = try number(type)
         guard let count = Int(exactly: value), count <= remaining else {
             throw TensorFileError(
-                .damaged, file: file, at: start, "a length of \(value) bytes", expected: "at most \(remaining), what is left")
+                .damaged, file: file, at: start, "a length of \(value) bytes",
+                expected: "at most \(remaining), what is left")
         }
         return count
     }

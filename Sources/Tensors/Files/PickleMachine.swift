@@ -75,7 +75,7 @@ struct PickleMachine {
                     .damaged, file: reader.file, at: start, "its pickle has the unknown instruction \(code)",
                     expected: "pickle protocols 2 to 5")
             }
-            guard stack.count <= Self.largestStack, heap.count <= Self.largestHeap, memo.count <= Self.largestHeap else {
+            guard stack.count <= Self.largestStack, max(heap.count, memo.count) <= Self.largestHeap else {
                 throw fault("its pickle makes too many objects")
             }
         }
@@ -246,7 +246,7 @@ struct PickleMachine {
         case "collections.OrderedDict", "builtins.dict", "__builtin__.dict":
             push(Cell(kind: .dictionary, items: try entries(of: items.first)))
         case "torch.Size", "builtins.tuple", "builtins.list", "builtins.set", "__builtin__.set":
-            guard case .cell(let elements)? = items.first, [.list, .tuple].contains(heap[elements].kind) else { fallthrough }
+            guard case .cell(let elements)? = items.first, isSequence(elements) else { fallthrough }
             try charge(heap[elements].items.count)
             push(Cell(kind: name.hasSuffix("set") ? .set : .tuple, items: heap[elements].items))
         default:
@@ -264,13 +264,15 @@ struct PickleMachine {
         if heap[number].kind == .dictionary { return heap[number].items }
         var entries: [Item] = []
         for item in heap[number].items {
-            guard case .cell(let pair) = item, [.list, .tuple].contains(heap[pair].kind), heap[pair].items.count == 2 else {
+            guard case .cell(let pair) = item, isSequence(pair), heap[pair].items.count == 2 else {
                 throw fault("its pickle makes a dictionary of what are no pairs")
             }
             entries += heap[pair].items
         }
         return entries
     }
+
+    private func isSequence(_ number: Int) -> Bool { [.list, .tuple].contains(heap[number].kind) }
 
     // MARK: The stack
 

@@ -16,7 +16,7 @@ public enum PickleValue: Sendable {
     /// A list, a tuple or a set.
     case list([PickleValue])
     case dictionary([Member])
-    case tensor(TensorEntry)
+    indirect case tensor(TensorEntry)
     /// An object of a class unknown here, or what a function unknown here would have made: its name, and the entries
     /// and attributes it was given. An object met again has its members only the first time.
     case object(className: String, members: [Member])

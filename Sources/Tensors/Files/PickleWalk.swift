@@ -11,8 +11,8 @@ struct PickleWalk {
     /// The containers between the root and here; one met again would never end.
     private var enclosing: Set<Int> = []
     private var objects: Set<Int> = []
-    /// The values and characters that may yet be made: a shared object counts each time, so that doublings of
-    /// doublings end in an error.
+    /// The characters that may yet be made, a value counting as 16: a shared object counts each time, so that
+    /// doublings of doublings end in an error.
     private var budget: Int
 
     /// - Parameter size: the pickle's bytes, which the tree's size is held to.
@@ -23,7 +23,7 @@ struct PickleWalk {
         self.bytes = bytes
         self.machine = machine
         self.storages = storages
-        budget = 65_536 + 16 * size
+        budget = 65_536 + 32 * size
     }
 
     mutating func tree(_ root: PickleMachine.Item) throws(TensorFileError) -> PickleValue {
@@ -33,7 +33,7 @@ struct PickleWalk {
     private mutating func value(
         _ item: PickleMachine.Item, path: String, depth: Int, foreign: Bool
     ) throws(TensorFileError) -> PickleValue {
-        try charge(1)
+        try charge(16)
         switch item {
         case .none: return .none
         case .bool(let value): return .bool(value)
@@ -66,8 +66,8 @@ struct PickleWalk {
         case .list, .tuple, .set:
             var values: [PickleValue] = []
             for (index, item) in cell.items.enumerated() {
-                values.append(
-                    try value(item, path: join(path, String(index)), depth: depth, foreign: foreign))
+                let place = try join(path, String(index), to: item)
+                values.append(try value(item, path: place, depth: depth, foreign: foreign))
             }
             return .list(values)
         case .dictionary:
@@ -119,13 +119,18 @@ struct PickleWalk {
                 case .none: "None"
                 case .hugeInt, .bytes, .cell: "#\(index / 2)"
                 }
-            let value = try value(items[index + 1], path: join(path, key), depth: depth, foreign: foreign)
+            let place = try join(path, key, to: items[index + 1])
+            let value = try value(items[index + 1], path: place, depth: depth, foreign: foreign)
             members.append(PickleValue.Member(key: key, value: value))
         }
         return members
     }
 
-    private mutating func join(_ path: String, _ key: String) throws(TensorFileError) -> String {
+    /// The path of an item; only what may hold tensors needs one.
+    private mutating func join(
+        _ path: String, _ key: String, to item: PickleMachine.Item
+    ) throws(TensorFileError) -> String {
+        guard case .cell = item else { return path }
         try charge(path.utf8.count + key.utf8.count)
         return path.isEmpty ? key : path + "." + key
     }

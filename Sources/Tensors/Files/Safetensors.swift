@@ -61,7 +61,8 @@ public enum Safetensors {
         }
         for (_, tensor) in ordered {
             func wrong(_ kind: TensorFileError.Kind, _ problem: String, _ expected: String?) -> TensorFileError {
-                TensorFileError(kind, file: path, tensor: tensor.name, at: 8 + tensor.offset, problem, expected: expected)
+                TensorFileError(
+                    kind, file: path, tensor: tensor.name, at: 8 + tensor.offset, problem, expected: expected)
             }
             guard let dtype = DType(safetensors: tensor.dtype) else {
                 throw wrong(

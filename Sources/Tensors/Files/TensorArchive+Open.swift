@@ -26,10 +26,11 @@ extension TensorArchive {
     /// The tensors under `path` alone, named from there: `archive.under("state_dict")`.
     public func under(_ path: String) -> TensorArchive {
         let prefix = path + "."
-        return TensorArchive(
-            file: file, format: format,
-            entries: entries.filter { $0.name.hasPrefix(prefix) }.map { $0.renamed(String($0.name.dropFirst(prefix.count))) },
-            metadata: metadata, root: root?[path])
+        let inside = entries.filter { $0.name.utf8.starts(with: prefix.utf8) }.map {
+            $0.renamed(String(decoding: $0.name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self))
+        }
+        let value = root?[path] ?? path.split(separator: ".").reduce(root) { $0?[String($1)] }
+        return TensorArchive(file: file, format: format, entries: inside, metadata: metadata, root: value)
     }
 
     /// The network's own weights: what is under `state_dict` where a checkpoint wraps them so (as Lightning and most

@@ -1,7 +1,7 @@
 /// Where a tensor lies in a weight file, and how its elements are to be read.
 ///
-/// Element (i₀, i₁, …) is number `storageOffset + Σ iₖ·strides[k]` of the storage at `storage`. All of it was checked
-/// against the storage when the file was opened. Bytes are little-endian; their address need not be aligned.
+/// Element (i₀, i₁, …) is number `storageOffset + Σ iₖ·strides[k]` of the storage at `storage`. All of it was
+/// checked against the storage when the file was opened. Bytes are little-endian; their address need not be aligned.
 public struct TensorEntry: Sendable, Hashable {
     public let name: String
     public let dtype: DType

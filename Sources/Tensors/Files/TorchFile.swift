@@ -33,7 +33,9 @@ enum TorchFile {
     }
 
     /// The first pickle of the legacy form is this number.
-    private static let magic: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
+    private static let magic: [UInt8] = [
+        0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    ]
 
     static func isLegacy(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count > 2 + magic.count, bytes[0] == 0x80 else { return false }
@@ -77,7 +79,9 @@ enum TorchFile {
         var storages = TorchStorages(ranges: [:])
         var reader = ByteReader(file: path, bytes: bytes, range: machine.position..<bytes.count)
         for item in keys {
-            guard case .text(let range) = item else { throw reader.damaged("one of its storages has no text for a key") }
+            guard case .text(let range) = item else {
+                throw reader.damaged("one of its storages has no text for a key")
+            }
             let key = reader.text(range)
             guard let reference = references[key] else {
                 throw reader.damaged("no tensor refers to its storage \(printable(key))")

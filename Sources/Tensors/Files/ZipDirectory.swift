@@ -51,7 +51,7 @@ struct ZipDirectory {
             reader = ByteReader(file: file, bytes: bytes, range: end - 16..<end)
             _ = try reader.number(UInt32.self)
             let place = try reader.number(UInt64.self)
-            guard let place = Int(exactly: place), place <= end - 20 - 56, signature(bytes, at: place) == 0x0606_4B50 else {
+            guard let place = Int(exactly: place), place <= end - 76, signature(bytes, at: place) == 0x0606_4B50 else {
                 throw TensorFileError(
                     .damaged, file: file, at: end - 20, "its zip64 locator points to byte \(place)",
                     expected: "a zip64 end-of-directory record")
@@ -68,7 +68,8 @@ struct ZipDirectory {
         }
         guard offset <= UInt64(end), size <= UInt64(end) - offset, count <= size / 46 else {
             throw TensorFileError(
-                .damaged, file: file, at: end, "its zip directory of \(count) records claims \(size) bytes at \(offset)",
+                .damaged, file: file, at: end,
+                "its zip directory of \(count) records claims \(size) bytes at \(offset)",
                 expected: "a directory that ends before byte \(end)")
         }
         let range = Int(offset)..<Int(offset + size)
