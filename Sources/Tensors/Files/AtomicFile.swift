@@ -47,9 +47,9 @@ package struct AtomicFile: ~Copyable {
             if descriptor >= 0 || errno != EEXIST { break }
         }
         guard descriptor >= 0 else {
-            throw TensorFileError(
-                .unwritable, file: path, "no file can be made in the folder \"\(folder.isEmpty ? "." : folder)\": "
-                    + systemMessage(errno))
+            let code = errno
+            let place = printable(folder.isEmpty ? "." : folder)
+            throw Self.refusal(path, "no file can be made in the folder \(place)", code)
         }
         if exists { fchmod(descriptor, status.st_mode & 0o7777) }
         self.path = target
@@ -66,7 +66,7 @@ package struct AtomicFile: ~Copyable {
             let written = write(descriptor, piece.baseAddress, piece.count)
             if written < 0 {
                 if errno == EINTR { continue }
-                throw TensorFileError(.unwritable, file: path, "cannot be written: \(systemMessage(errno))")
+                throw Self.refusal(path, "cannot be written", errno)
             }
             rest = rest.dropFirst(written)
         }
@@ -74,10 +74,10 @@ package struct AtomicFile: ~Copyable {
 
     private consuming func finish() throws(TensorFileError) {
         guard fsync(descriptor) == 0 else {
-            throw TensorFileError(.unwritable, file: path, "cannot be synchronised: \(systemMessage(errno))")
+            throw Self.refusal(path, "cannot be synchronised", errno)
         }
         guard rename(temporary, path) == 0 else {
-            throw TensorFileError(.unwritable, file: path, "cannot be put in its place: \(systemMessage(errno))")
+            throw Self.refusal(path, "cannot be put in its place", errno)
         }
         finished = true
         // The rename itself reaches the disk with the folder; where a folder cannot be opened, the system decides when.
@@ -87,6 +87,11 @@ package struct AtomicFile: ~Copyable {
             fsync(handle)
             close(handle)
         }
+    }
+
+    /// - Parameter code: the system's error number, taken before anything else can change it.
+    private static func refusal(_ path: String, _ problem: String, _ code: Int32) -> TensorFileError {
+        TensorFileError(.unwritable, file: path, "\(problem): \(systemMessage(code))")
     }
 
     deinit {

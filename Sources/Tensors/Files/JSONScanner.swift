@@ -79,7 +79,7 @@ struct JSONScanner {
         if first == UInt8(ascii: "0"), position - start > 1 {
             throw Fault(offset: start, problem: "has a number with a leading zero")
         }
-        if position < bytes.count, [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(bytes[position]) {
+        if position < bytes.count, bytes[position] == UInt8(ascii: ".") || bytes[position] | 0x20 == UInt8(ascii: "e") {
             throw Fault(offset: start, problem: "has a number that is not whole")
         }
         return value
@@ -190,7 +190,12 @@ struct JSONScanner {
     }
 
     private mutating func skipSpace() {
-        while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            default: return
+            }
+        }
     }
 
     private func isDigit(_ byte: UInt8) -> Bool { 48...57 ~= byte }

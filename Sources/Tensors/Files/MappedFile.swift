@@ -25,7 +25,8 @@ public final class MappedFile: Sendable {
         // Without O_NONBLOCK a named pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw TensorFileError(.unreadable, file: path, "cannot be opened: \(systemMessage(errno))")
+            let code = errno
+            throw TensorFileError(.unreadable, file: path, "cannot be opened: \(systemMessage(code))")
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {

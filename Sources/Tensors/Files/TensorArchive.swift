@@ -20,10 +20,16 @@ public struct TensorArchive: Sendable {
     public let entries: [TensorEntry]
     /// The `__metadata__` of a safetensors file; empty for `.pt`.
     public let metadata: [String: String]
+    /// Everything a `.pt` file holds beside its tensors; nil for safetensors.
+    public let root: PickleValue?
     private let places: [String: Int]
 
-    package init(file: MappedFile, format: Format, entries: [TensorEntry], metadata: [String: String]) {
+    package init(
+        file: MappedFile, format: Format, entries: [TensorEntry], metadata: [String: String] = [:],
+        root: PickleValue? = nil
+    ) {
         self.file = file
+        self.root = root
         self.format = format
         self.entries = entries
         self.metadata = metadata
@@ -96,15 +102,5 @@ public struct TensorArchive: Sendable {
             }
             count = entry.byteCount
         }
-    }
-}
-
-extension TensorArchive {
-    /// Opens a weight file; which format it is stands in its bytes, not in its name.
-    /// - Throws: `TensorFileError`.
-    public static func open(_ path: String) throws(TensorFileError) -> TensorArchive {
-        let file = try MappedFile(path)
-        let header = try Safetensors.readHeader(file)
-        return TensorArchive(file: file, format: .safetensors, entries: header.entries, metadata: header.metadata)
     }
 }

@@ -1,7 +1,7 @@
 /// Where a tensor lies in a weight file, and how its elements are to be read.
 ///
-/// Element (i₀, i₁, …) is number `storageOffset + Σ iₖ·strides[k]` of the storage at `storage`. All of it was checked
-/// against the storage when the file was opened. Bytes are little-endian; their address need not be aligned.
+/// Element (i₀, i₁, …) is number `storageOffset + Σ iₖ·strides[k]` of the storage at `storage`. All of it was
+/// checked against the storage when the file was opened. Bytes are little-endian; their address need not be aligned.
 public struct TensorEntry: Sendable, Hashable {
     public let name: String
     public let dtype: DType
@@ -38,7 +38,9 @@ public struct TensorEntry: Sendable, Hashable {
     }
 
     /// Checks that the described elements lie in the storage.
-    /// - Parameter storage: bytes within a mapped file.
+    /// - Parameters:
+    ///   - strides: without them, the elements stand side by side and fill the storage.
+    ///   - storage: bytes within a mapped file.
     /// - Throws: what is wrong, in words, as `Complaint`.
     package init(
         name: String, dtype: DType, shape: [Int], strides: [Int]? = nil, storageOffset: Int = 0, storage: Range<Int>
@@ -52,6 +54,10 @@ public struct TensorEntry: Sendable, Hashable {
             let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
             guard !overflow, product <= Int.max / size else { throw Complaint("shape \(shape) overflows") }
             elements = product
+        }
+        if strides == nil, elements * size != storage.count {
+            throw Complaint(
+                "it spans \(storage.count) bytes", "\(elements * size) for shape \(shape) in \(dtype.rawValue)")
         }
         let steps = strides ?? Self.rowMajor(shape)
         guard steps.count == shape.count else {
