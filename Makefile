@@ -4,8 +4,10 @@ LIBTORCH ?=
 CUDA ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
-# What `swift build` and `swift test` take besides, for instance SWIFT_FLAGS='--jobs 1'.
-SWIFT_FLAGS ?=
+# What `swift test` takes besides, for instance TEST_FLAGS='--filter TensorsTests'.
+TEST_FLAGS ?=
+# `build`, `demo` and `test` share one release build; CONFIGURATION=debug tests with a debug build.
+CONFIGURATION ?= release
 
 ifeq ($(strip $(LIBTORCH)),)
 libtorch := $(CURDIR)/.libtorch
@@ -17,15 +19,15 @@ endif
 export PKG_CONFIG_PATH := $(pkgconfig):$(PKG_CONFIG_PATH)
 
 # The run path comes from here: SwiftPM takes none from a .pc file.
-flags = -Xlinker -rpath -Xlinker $(libtorch)/lib $(SWIFT_FLAGS)
+flags = -Xlinker -rpath -Xlinker $(libtorch)/lib
 prompt = a house next to a lake in moonlight
 
 help:
 	@echo 'make setup      install what is missing: C libraries, libtorch (CUDA=1: the CUDA set)'
 	@echo 'make demo       set up, build, draw "$(prompt)"'
 	@echo 'make build      the release program, .build/release/moonlit'
-	@echo 'make test       set up, build and run the tests'
-	@echo 'make test-dependency   build and run a package that depends on this one'
+	@echo 'make test       set up, build and run the tests (first make test-dependency:'
+	@echo '                a package that depends on this one builds and runs)'
 	@echo 'make install    put moonlit on the PATH: PREFIX=$(PREFIX), DESTDIR'
 	@echo 'make uninstall  take it away again'
 	@echo 'make shell-env  the variables for calling swift build yourself: eval "$$(make -s shell-env)"'
@@ -41,11 +43,12 @@ build: setup
 demo: build
 	.build/release/moonlit generate "$(prompt)"
 
-test: setup
-	swift test $(flags)
+# Without testable imports the tests take the modules as `build` makes them.
+test: test-dependency
+	swift test -c $(CONFIGURATION) --disable-testable-imports $(flags) $(TEST_FLAGS)
 
 test-dependency: setup
-	LIBTORCH='$(LIBTORCH)' Scripts/test-dependency
+	@LIBTORCH='$(LIBTORCH)' Scripts/test-dependency
 
 # Under sudo, what its user built is installed: root need not have Swift.
 install: $(if $(SUDO_USER),,build)

@@ -34,6 +34,7 @@ def target(name, is_torch, cuda):
     """Where a wheel's file goes in the folder, or None where it is not needed."""
     base = os.path.basename(name)
     licence = re.fullmatch(r"([^/]+)-[^-/]+\.dist-info/(?:.*/)?((?:LICEN[CS]E|NOTICE|License)[^/]*)", name)
+    licence = licence or re.fullmatch(r"nvidia/([^/]+)/(?:.*/)?(LICEN[CS]E[^/]*)", name)
     if licence:
         return "licenses/{}/{}".format(*licence.groups())
     if is_torch:
