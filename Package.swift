@@ -43,7 +43,7 @@ let package = Package(
         module("Checkpoints", ["Models", "Layers", "Tensors", "Tokenizers"]),
         .target(name: "CGlyphs"),
         module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
-        .target(name: "CCanvas"),
+        .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
         module("Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
         module("Training", [
