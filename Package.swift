@@ -37,11 +37,23 @@ let package = Package(
         module("Layers", ["Tensors"]),
         module("Diffusion", ["Tensors"]),
         module("Tokenizers", resources: [.copy("Vocabularies")]),
-        .target(name: "CImages"),
+        // libpng, libjpeg(-turbo) and libwebp; zlib and libm are named for those who link them statically.
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+        .target(
+            name: "CImages", dependencies: ["CPNG", "CJPEG", "CWebP"],
+            linkerSettings: [.linkedLibrary("z"), .linkedLibrary("m", .when(platforms: [.linux]))]),
         module("Images", ["CImages"]),
         module("Models", ["Layers", "Tensors"]),
         module("Checkpoints", ["Models", "Layers", "Tensors", "Tokenizers"]),
-        .target(name: "CGlyphs"),
+        // FreeType and HarfBuzz, for the pictures inside a colour font.
+        .systemLibrary(
+            name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
+        .systemLibrary(
+            name: "CHarfBuzz", pkgConfig: "harfbuzz", providers: [.apt(["libharfbuzz-dev"]), .brew(["harfbuzz"])]),
+        .target(name: "CGlyphs", dependencies: ["CFreeType", "CHarfBuzz"]),
         module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
         .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),

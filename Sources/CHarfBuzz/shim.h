@@ -1,0 +1,1 @@
+// Only carries HarfBuzz's compiler and linker flags, by pkg-config, to CGlyphs.

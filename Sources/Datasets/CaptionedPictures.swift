@@ -1,0 +1,49 @@
+public import Images
+
+/// A picture with the words that describe it.
+public struct Example: Sendable, Equatable {
+    public var picture: Picture
+    public var caption: String
+    /// Names the example within its set: a file's path, a shard's entry, an emoji's name.
+    public var key: String
+
+    public init(picture: Picture, caption: String, key: String) {
+        self.picture = picture
+        self.caption = caption
+        self.key = key
+    }
+}
+
+/// A finite set of captioned pictures that can be read in any order, by any number of threads at once.
+///
+/// `example(at:variation:)` is a pure function of its arguments and of the set: what may vary (which of several
+/// captions, how a sentence is worded, the ground behind a cut-out) is drawn from `variation` and from nothing else.
+/// A run that resumes asks for the same numbers and therefore sees what an uninterrupted run would have seen.
+public protocol CaptionedPictures: Sendable {
+    /// What the set is called in logs and summaries.
+    var name: String { get }
+    var count: Int { get }
+
+    /// - Parameters:
+    ///   - index: 0 ..< `count`.
+    ///   - variation: any number; see `ShuffledOrder.Element.variation`.
+    /// - Throws: `DatasetError` or `ImageError`, naming the file.
+    func example(at index: Int, variation: UInt64) throws -> Example
+
+    /// Every caption the example can have, or, where they are drawn from templates, a few of them.
+    /// Serves summaries and search; reads no picture where the set knows its captions without.
+    func captions(at index: Int) throws -> [String]
+}
+
+extension CaptionedPictures {
+    public func captions(at index: Int) throws -> [String] {
+        [try example(at: index, variation: 0).caption]
+    }
+
+    /// Refuses an index outside the set, as every implementation must before it reads anything.
+    public func check(_ index: Int) throws(DatasetError) {
+        guard index >= 0, index < count else {
+            throw .invalid("\(name): example \(index) of a set of \(count)")
+        }
+    }
+}

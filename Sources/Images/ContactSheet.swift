@@ -1,0 +1,89 @@
+/// Pictures in a grid, each with a caption under it if it has one.
+public struct ContactSheet: Sendable {
+    /// Pictures a row; nil for a sheet about as wide as it is high.
+    public var columns: Int?
+    /// Pixels between pictures, and around them all.
+    public var gap: Int
+    public var background: Colour
+    public var ink: Colour
+    /// Smaller pictures are enlarged by a whole factor, pixel by pixel, to about this side; 0 leaves them.
+    public var minimumSide: Int
+    /// A caption has at most this many lines; what is left of it is an ellipsis.
+    public var captionLines: Int
+
+    public init(
+        columns: Int? = nil, gap: Int = 12, background: Colour = Colour(grey: 32), ink: Colour = Colour(grey: 225),
+        minimumSide: Int = 160, captionLines: Int = 3
+    ) {
+        self.columns = columns
+        self.gap = gap
+        self.background = background
+        self.ink = ink
+        self.minimumSide = minimumSide
+        self.captionLines = captionLines
+    }
+
+    /// - Parameter captions: one a picture, or none at all; where there are fewer, the last pictures have none.
+    /// - Throws: `ImageError.invalidSize` without a picture, or where the sheet would have over 2³⁰ pixels.
+    public func picture(of pictures: [Picture], captions: [String] = []) throws(ImageError) -> Picture {
+        guard let side = pictures.map({ max($0.width, $0.height) }).max() else {
+            throw .invalidSize("a contact sheet of no pictures")
+        }
+        let enlargement = wholeEnlargement(of: side, to: minimumSide)
+        let gap = min(max(gap, 0), 1 << 16)
+        let cellWidth = (pictures.map(\.width).max() ?? 0) * enlargement
+        let cellHeight = (pictures.map(\.height).max() ?? 0) * enlargement
+        let rowLength = min(max(columns ?? squarest(pictures.count, cellWidth, cellHeight), 1), pictures.count)
+
+        // Captions grow with the pictures, but stay readable under small ones.
+        let text = Lettering(scale: max(1, cellWidth / 320), width: cellWidth, maximumLines: captionLines)
+        let captionGap = max(4, gap / 3)
+        var lines = captions.prefix(pictures.count).map { text.lines(of: $0) }
+        lines += Array(repeating: [], count: pictures.count - lines.count)
+
+        // Each row is as high as its highest picture and its longest caption.
+        var rows: [(top: Int, pictureHeight: Int)] = []
+        var y = gap
+        for start in stride(from: 0, to: pictures.count, by: rowLength) {
+            let row = start..<min(start + rowLength, pictures.count)
+            let pictureHeight = (row.map { pictures[$0].height }.max() ?? 0) * enlargement
+            let longest = row.map { lines[$0].count }.max() ?? 0
+            rows.append((y, pictureHeight))
+            y += pictureHeight + (longest > 0 ? captionGap + longest * text.lineHeight : 0) + gap
+        }
+        let width = gap + rowLength * (cellWidth + gap)
+        guard let area = byteCount(width: width, height: y, channels: 1), area <= 1 << 30 else {
+            throw .invalidSize("a contact sheet of \(width)×\(y)")
+        }
+
+        var sheet = try Picture(width: width, height: y, filled: background)
+        for (index, picture) in pictures.enumerated() {
+            let row = rows[index / rowLength]
+            let x = gap + index % rowLength * (cellWidth + gap)
+            let shown = try picture.enlarged(by: enlargement).composited(over: background)
+            sheet.draw(shown, x: x + (cellWidth - shown.width) / 2, y: row.top + (row.pictureHeight - shown.height) / 2)
+            for (number, line) in lines[index].enumerated() {
+                let top = row.top + row.pictureHeight + captionGap + number * text.lineHeight
+                sheet.draw(line, as: text, x: x, y: top, ink: ink)
+            }
+        }
+        return sheet
+    }
+
+    /// How many of `count` cells a row make the sheet nearest to a square.
+    private func squarest(_ count: Int, _ width: Int, _ height: Int) -> Int {
+        let ideal = (Double(count) * Double(height) / Double(max(width, 1))).squareRoot()
+        return max(1, Int(ideal.rounded(.up)))
+    }
+}
+
+/// The whole factor that brings `side` nearest to `minimum` from below, at least 1.
+func wholeEnlargement(of side: Int, to minimum: Int) -> Int { max(1, min(minimum / max(side, 1), 64)) }
+
+extension Picture {
+    /// Each pixel as a square of `factor` pixels a side.
+    func enlarged(by factor: Int) throws(ImageError) -> Picture {
+        guard factor > 1 else { return self }
+        return try resized(width: width * factor, height: height * factor, filter: .nearest)
+    }
+}
