@@ -38,7 +38,7 @@ struct Illumination {
             horizon = Colour(0xFFC566)
             shadow = 0.42
         case .moonlight:
-            key = Colour(0.33 + 0.02 * v, 0.42, 0.68)
+            key = Colour(0.4 + 0.02 * v, 0.48, 0.7)
             haze = Colour(0x2E4576)
             hazeAtHorizon = 0.6
             saturation = 0.85
@@ -72,8 +72,9 @@ struct Illumination {
         let left = max(0, Int((box.x - 0.02) * side)), right = min(n - 1, Int((box.maxX + 0.02) * side) + 1)
         let top = max(0, Int((box.y - 0.02) * side)), bottom = min(n - 1, Int((box.maxY + 0.02) * side) + 1)
         guard left <= right, top <= bottom else { return }
-        let lift = light == .moonlight ? 1.5 : light == .sunset ? 1.08 : 1.0
-        let k = (Float(key.r * lift), Float(key.g * lift), Float(key.b * lift))
+        // A subject is what the picture is about: its light is nearer to white than the land's.
+        let tone = light == .moonlight ? Colour(0.6, 0.66, 0.86) : light == .sunset ? Colour(1.06, 0.9, 0.78) : key
+        let k = (Float(tone.r), Float(tone.g), Float(tone.b))
         let s = Float(light == .fog ? 0.75 : light == .moonlight ? 0.9 : 1)
         let fade = Float(light == .fog ? 0.2 + 0.3 * distance : light == .moonlight ? 0.05 : 0.06)
         let h = (Float(haze.r) * 255, Float(haze.g) * 255, Float(haze.b) * 255)

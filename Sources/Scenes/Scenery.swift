@@ -128,6 +128,8 @@ struct Scenery {
                 let x = (Double(i) + random.uniform(0.1, 0.9)) / Double(rows)
                 // The nearest trees leave a clearing in the middle for whoever comes.
                 if distance < 0.2, abs(x - 0.5) < 0.33 { continue }
+                // Nor does a tree stand before sun or moon.
+                if distance < 0.5, light.light != .fog, abs(x - stage.lamp.x) < stage.lamp.radius + height * 0.22 { continue }
                 plant(random.chance(season == .autumn ? 0.15 : 0.55), x: x, y: h + (1 - distance) * 0.1, height: height * random.uniform(0.8, 1.15), colour: leaves(), distance: distance)
             }
         }

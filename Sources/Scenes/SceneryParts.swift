@@ -72,12 +72,19 @@ extension Scenery {
 
     /// A jagged line of `peaks` mountains over `base`.
     mutating func ridge(base: Double, height: Double, roughness: Double, peaks: Int) -> [Canvas.Point] {
-        let phase = random.uniform(0, 6.28), tops = (0...peaks + 1).map { i in (x: (Double(i) - 0.5 + random.uniform(-0.25, 0.25)) / Double(peaks), y: random.uniform(0.6, 1)) }
-        return stride(from: -0.02, through: 1.021, by: 0.02).map { x in
-            let rise = tops.map { $0.y * max(0, 1 - abs(x - $0.x) * Double(peaks) * 0.85) }.max() ?? 0
+        let phase = random.uniform(0, 6.28), spacing = 1 / Double(peaks)
+        var tops: [Canvas.Point] = []
+        for i in 0...peaks + 1 {
+            let x = (Double(i) - 0.5 + random.uniform(-0.25, 0.25)) * spacing
+            tops.append((x, random.uniform(0.6, 1)))
+        }
+        return stride(from: -0.02, through: 1.021, by: 0.02).map { x -> Canvas.Point in
+            var rise = 0.0
+            for top in tops { rise = max(rise, top.y * (1 - abs(x - top.x) / spacing * 0.85)) }
             let smooth = roughness < 0.6 ? rise * rise * (3 - 2 * rise) : rise
             let noise = roughness * (0.06 * sin(x * 31 + phase) + 0.035 * sin(x * 67 + phase * 2))
-            return (x, base - height * (0.12 + 0.88 * max(0, smooth + noise * min(1, rise * 2))))
+            let above = max(0, smooth + noise * min(1, rise * 2))
+            return (x, base - height * (0.12 + 0.88 * above))
         }
     }
 

@@ -49,7 +49,7 @@ extension Subject {
 
     private static func emoji(
         _ character: String, _ name: String, _ plural: String? = nil, also synonyms: [String] = [],
-        _ habitat: Habitat = .ground, scale: Double = 1, paint: Bool = false, is natural: ColourWord? = nil,
+        in habitat: Habitat = .ground, scale: Double = 1, paint: Bool = false, is natural: ColourWord? = nil,
         figure: Figure? = nil
     ) -> Subject {
         Subject(
@@ -69,7 +69,7 @@ extension Subject {
 
     private static func drawn(
         _ art: DrawnSubject, _ name: String, _ plural: String? = nil, also synonyms: [String] = [],
-        _ habitat: Habitat = .ground, scale: Double = 1, paint: Bool = false, is natural: ColourWord? = nil,
+        in habitat: Habitat = .ground, scale: Double = 1, paint: Bool = false, is natural: ColourWord? = nil,
         figure: Figure? = nil
     ) -> Subject {
         Subject(
@@ -124,13 +124,13 @@ extension Subject {
     ]
 
     private static let waterAndSky: [Subject] = [
-        emoji("🦆", "duck", .water, scale: 0.8), emoji("🦢", "swan", .water, scale: 0.95, is: .white),
-        emoji("🐳", "whale", .water, scale: 1.25, is: .blue), emoji("🐬", "dolphin", .water, scale: 1.1, is: .blue),
-        emoji("🦈", "shark", .water, scale: 1.1, is: .grey), emoji("🐙", "octopus", "octopuses", .water, paint: true, is: .red),
-        emoji("🐦", "bird", also: ["little bird"], .sky, scale: 0.85, paint: true, is: .blue),
-        emoji("🦅", "eagle", .sky, is: .brown), emoji("🕊️", "dove", also: ["pigeon"], .sky, scale: 0.85, is: .white),
-        emoji("🦋", "butterfly", "butterflies", .sky, scale: 0.8, paint: true, is: .orange),
-        emoji("🐝", "bee", also: ["bumblebee"], .sky, scale: 0.75, is: .yellow), emoji("🦇", "bat", .sky, scale: 0.9, is: .brown),
+        emoji("🦆", "duck", scale: 0.85), emoji("🦢", "swan", in: .water, scale: 0.95, is: .white),
+        emoji("🐳", "whale", in: .water, scale: 1.25, is: .blue), emoji("🐬", "dolphin", in: .water, scale: 1.1, is: .blue),
+        emoji("🦈", "shark", in: .water, scale: 1.1, is: .grey), emoji("🐙", "octopus", "octopuses", in: .water, paint: true, is: .red),
+        emoji("🐦", "bird", also: ["little bird"], in: .sky, scale: 0.85, paint: true, is: .blue),
+        emoji("🦅", "eagle", in: .sky, is: .brown), emoji("🕊️", "dove", also: ["pigeon"], in: .sky, scale: 0.85, is: .white),
+        emoji("🦋", "butterfly", "butterflies", in: .sky, scale: 0.8, paint: true, is: .orange),
+        emoji("🐝", "bee", also: ["bumblebee"], in: .sky, scale: 0.75, is: .yellow), emoji("🦇", "bat", in: .sky, scale: 0.9, is: .brown),
     ]
 
     private static let buildings: [Subject] = [
@@ -147,13 +147,13 @@ extension Subject {
         emoji("🚲", "bicycle", also: ["bike"]), emoji("🚂", "train", also: ["locomotive", "steam engine"], scale: 1.15),
         emoji("🚕", "taxi", also: ["cab"], is: .yellow), emoji("🚒", "fire engine", also: ["fire truck"], scale: 1.15, is: .red),
         emoji("🛵", "scooter", is: .yellow),
-        emoji("⛵", "boat", also: ["sailboat", "sailing boat"], .water, scale: 1.2, paint: true, is: .red),
-        emoji("🚢", "ship", .water, scale: 1.3), emoji("🛶", "canoe", .water, is: .brown),
-        emoji("🚤", "speedboat", also: ["motorboat"], .water),
-        emoji("🚀", "rocket", also: ["spaceship"], .sky, scale: 1.1, is: .red), emoji("✈️", "airplane", also: ["plane", "aeroplane"], .sky, scale: 1.05),
-        emoji("🚁", "helicopter", .sky, is: .yellow), emoji("🎈", "balloon", .sky, scale: 0.95, paint: true, is: .red),
-        emoji("🛸", "flying saucer", also: ["ufo"], .sky), emoji("🪁", "kite", .sky, scale: 0.9),
-        drawn(.hotAirBalloon, "hot air balloon", .sky, scale: 1.2, paint: true, is: .red),
+        emoji("⛵", "boat", also: ["sailboat", "sailing boat"], in: .water, scale: 1.2, paint: true, is: .red),
+        emoji("🚢", "ship", in: .water, scale: 1.3), emoji("🛶", "canoe", in: .water, is: .brown),
+        emoji("🚤", "speedboat", also: ["motorboat"], in: .water),
+        emoji("🚀", "rocket", also: ["spaceship"], in: .sky, scale: 1.1, is: .red), emoji("✈️", "airplane", also: ["plane", "aeroplane"], in: .sky, scale: 1.05),
+        emoji("🚁", "helicopter", in: .sky, is: .yellow), emoji("🎈", "balloon", in: .sky, scale: 0.95, paint: true, is: .red),
+        emoji("🛸", "flying saucer", also: ["ufo"], in: .sky), emoji("🪁", "kite", in: .sky, scale: 0.9),
+        drawn(.hotAirBalloon, "hot air balloon", in: .sky, scale: 1.2, paint: true, is: .red),
     ]
 
     private static let plants: [Subject] = [
