@@ -109,9 +109,9 @@ public struct CaptionGrammar: Sendable {
             // a house next to a lake in moonlight
             (5, .all(who, .maybe(0.93, at), .maybe(told, when))),
             // a lake in moonlight with a house; moonlit lake with a cottage
-            (2, .all(placeNoun(scene, told: told), .words("with"), who)),
+            (2, .all(placeNoun(scene, told: told, bare: fronted), .words("with"), who)),
             // a fall landscape with a small cottage next to a lake
-            (scene.season == .autumn ? 2 : 0.4, .all(landscape(scene), .words("with"), who, .maybe(0.85, at))),
+            (scene.season == .autumn ? 2 : 0.4, .all(landscape(scene, bare: fronted), .words("with"), who, .maybe(0.85, at))),
         ]
         if fronted {
             ways += [
@@ -157,19 +157,24 @@ public struct CaptionGrammar: Sendable {
         }
     }
 
-    private static func landscape(_ scene: SceneDescription) -> Phrase {
+    private static func landscape(_ scene: SceneDescription, bare: Bool) -> Phrase {
         scene.season == .autumn
-            ? .all(.maybe(0.85, .article), .any("fall landscape", "autumn landscape", "fall scene", "autumn scene"))
+            ? .all(opening(bare, 0.85), .any("fall landscape", "autumn landscape", "fall scene", "autumn scene"))
             : .all(.article, .choice(lightAdjective(scene.light).map { (1, .words($0)) }), .any("landscape", "scene"))
     }
 
     /// A place that stands first: "moonlit lake", "a lake at night", "an autumn forest in fog".
-    private static func placeNoun(_ scene: SceneDescription, told: Double) -> Phrase {
+    private static func placeNoun(_ scene: SceneDescription, told: Double, bare: Bool) -> Phrase {
         let noun = Phrase.any(nouns(scene)), season = seasonAdjective(scene, 0.85)
         return .choice([
-            (told, .all(.maybe(0.7, .article), .any(lightAdjective(scene.light)), season, noun)),
-            (1, .all(.maybe(0.8, .article), season, noun, .maybe(told, lightPhrase(scene.light)))),
+            (told, .all(opening(bare, 0.7), .any(lightAdjective(scene.light)), season, noun)),
+            (1, .all(opening(bare, 0.8), season, noun, .maybe(told, lightPhrase(scene.light)))),
         ])
+    }
+
+    /// The article of a place that stands first; it may be dropped where nothing stands before it.
+    private static func opening(_ bare: Bool, _ probability: Double) -> Phrase {
+        bare ? .maybe(probability, .article) : .article
     }
 
     private static func seasonAdjective(_ scene: SceneDescription, _ probability: Double) -> Phrase {

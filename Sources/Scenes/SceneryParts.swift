@@ -21,12 +21,12 @@ extension Scenery {
                 let y = random.unit() * h, r = random.uniform(0.0022, 0.0055)
                 canvas.ellipse(random.unit(), y * 0.95, r, r, Colour(0xFFFBE6), alpha: random.uniform(0.35, 1) * (1 - 0.4 * y / h))
             }
+            for _ in 0..<random.below(3) { cloud(Colour(0x4A5E96), alpha: 0.4, flat: true) }
             canvas.glow(lamp.x, lamp.y, lamp.radius * 4.5, lamp.radius * 4.5, Colour(0xA9C1FF), alpha: 0.55)
             canvas.ellipse(lamp.x, lamp.y, lamp.radius, lamp.radius, Colour(0xFBF6DC))
             for (dx, dy, r) in [(-0.3, -0.2, 0.22), (0.25, 0.3, 0.18), (0.32, -0.32, 0.12), (-0.2, 0.42, 0.13)] {
                 canvas.ellipse(lamp.x + dx * lamp.radius, lamp.y + dy * lamp.radius, r * lamp.radius, r * lamp.radius, Colour(0xDDD8C0), alpha: 0.8)
             }
-            for _ in 0..<random.below(3) { cloud(Colour(0x4A5E96), alpha: 0.4, flat: true) }
         case .fog:
             break
         }
