@@ -58,7 +58,7 @@ let package = Package(
             name: "CHarfBuzz", pkgConfig: "harfbuzz", providers: [.apt(["libharfbuzz-dev"]), .brew(["harfbuzz"])]),
         .target(name: "CGlyphs", dependencies: ["CFreeType", "CHarfBuzz"]),
         module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
-        .target(name: "CCanvas"),
+        .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
         module("Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
         module("Training", [

@@ -1,0 +1,2 @@
+// Cairo, found by pkg-config: the canvas that composed scenes are drawn on.
+#include <cairo.h>

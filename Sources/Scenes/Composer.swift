@@ -1,0 +1,113 @@
+/// Decides what a scene shows: subjects, place, light, style, and where everything stands.
+struct Composer: Sendable {
+    let configuration: SceneConfiguration
+    let artwork: Artwork
+    private let subjects: [Subject]
+    /// Compositions of one subject that the split admits: what is left when nothing else was found.
+    private let fallbacks: [(subject: Subject, place: Place)]
+
+    /// - Throws: `SceneError.configuration` where no scene at all can be composed.
+    init(_ configuration: SceneConfiguration, _ artwork: Artwork) throws(SceneError) {
+        self.configuration = configuration
+        self.artwork = artwork
+        subjects = try configuration.validated()
+        fallbacks = subjects.flatMap { subject in
+            configuration.places.filter { place in
+                Self.isAtHome(subject, place)
+                    && (configuration.split == .all
+                        || SceneSplit.isHeldOut(subject: subject.name, place: place) == (configuration.split == .heldOut))
+            }.map { (subject, $0) }
+        }
+        guard !fallbacks.isEmpty else {
+            throw .configuration(
+                "none of the \(subjects.count) subjects may stand in \(configuration.places.map(\.rawValue)) in the "
+                    + "split \(configuration.split.rawValue); add subjects or places")
+        }
+    }
+
+    static func isAtHome(_ subject: Subject, _ place: Place) -> Bool { subject.habitat != .water || place.hasWater }
+
+    func compose(_ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage) {
+        for _ in 0..<64 {
+            if let result = draft(nil, &random), configuration.split.admits(result.scene) { return result }
+        }
+        while true {
+            let (subject, place) = fallbacks[random.below(fallbacks.count)]
+            if let result = draft((subject, place), &random) { return result }
+        }
+    }
+
+    /// One attempt; nil where the subjects did not fit.
+    private func draft(_ only: (subject: Subject, place: Place)?, _ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage)? {
+        var cast: [Subject]
+        let place: Place
+        if let only {
+            cast = [only.subject]
+            place = only.place
+        } else {
+            let first = subjects[random.below(subjects.count)]
+            let homes = configuration.places.filter { Self.isAtHome(first, $0) }
+            guard let home = random.pick(homes) else { return nil }
+            place = home
+            cast = [first]
+            for _ in 0..<random.weighted(configuration.subjectCounts) {
+                let others = subjects.filter { other in Self.isAtHome(other, place) && !cast.contains { $0.name == other.name } }
+                guard let other = random.pick(others) else { break }
+                cast.append(other)
+            }
+        }
+        let season: Season = place.hasAutumn && random.chance(configuration.autumnProbability) ? .autumn : .summer
+        let light = configuration.lights[random.below(configuration.lights.count)]
+        var style = Style.plain
+        if only == nil, random.chance(configuration.styleProbability) {
+            style = configuration.styles[random.below(configuration.styles.count)]
+        }
+        var stage = Stage(place, &random)
+        var layout = Layout(configuration: configuration, artwork: artwork, cast: cast)
+        guard let relations = layout.arrange(&stage, &random) else { return nil }
+        let entities = zip(cast, layout.blocks).map { subject, block in
+            SceneDescription.Entity(
+                subject: subject.name, boxes: block.boxes, size: block.size,
+                colour: style.keepsColours && subject.takesColour && random.chance(configuration.colourProbability)
+                    ? random.pick(Artwork.paints.filter { $0 != subject.naturalColour }) : nil,
+                wears: clothes(for: subject, style: style, &random))
+        }
+        let scene = SceneDescription(
+            entities: entities, relations: relations, place: place, season: season, light: light, style: style)
+        stage.placeLamp(light: light, clearOf: entities.flatMap(\.boxes), &random)
+        return (scene, stage)
+    }
+
+    private func clothes(for subject: Subject, style: Style, _ random: inout SceneRandom) -> [SceneDescription.Worn] {
+        guard subject.figure != nil, random.chance(configuration.garmentProbability) else { return [] }
+        func colour() -> ColourWord? {
+            style.keepsColours && random.chance(0.6) ? random.pick(Artwork.paints) : nil
+        }
+        switch random.below(10) {
+        case 0..<4: return [.init(garment: .bowTie, colour: colour())]
+        case 4..<7: return [.init(garment: .partyHat, colour: colour())]
+        case 7: return [.init(garment: .bowTie, colour: colour()), .init(garment: .partyHat, colour: colour())]
+        case 8: return [.init(garment: .topHat, colour: nil)]
+        default: return [.init(garment: .crown, colour: nil)]
+        }
+    }
+}
+
+extension Stage {
+    /// Hangs sun or moon where no subject covers it.
+    mutating func placeLamp(light: Light, clearOf boxes: [SceneDescription.Box], _ random: inout SceneRandom) {
+        var best = Double.infinity
+        let crowded = place == .mountains || place == .forest || place == .city || place == .snow
+        for _ in 0..<24 {
+            let radius = light == .moonlight ? random.uniform(0.062, 0.085) : light == .sunset ? random.uniform(0.07, 0.095) : random.uniform(0.045, 0.06)
+            let x = random.uniform(0.11, 0.89)
+            let y =
+                light == .sunset
+                ? crowded ? random.uniform(0.13, 0.2) : horizon - random.uniform(0.05, 0.14) : random.uniform(0.1, 0.17)
+            let disc = SceneDescription.Box(x: x - radius * 1.2, y: y - radius * 1.2, width: radius * 2.4, height: radius * 2.4)
+            let covered = boxes.map { $0.overlap(disc) }.reduce(0, +)
+            if covered < best { (best, lamp) = (covered, (x, y, radius)) }
+            if covered == 0 { return }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+/// Sets the cast on the stage: sizes first, then boxes that tell the relations and do not cover each other.
+struct Layout {
+    typealias Box = SceneDescription.Box
+
+    /// One entity's place: a box for each of its kind.
+    struct Block {
+        var boxes: [Box] = []
+        var size = SizeWord.medium
+    }
+
+    let configuration: SceneConfiguration
+    let artwork: Artwork
+    let cast: [Subject]
+    private(set) var blocks: [Block] = []
+
+    init(configuration: SceneConfiguration, artwork: Artwork, cast: [Subject]) {
+        (self.configuration, self.artwork, self.cast) = (configuration, artwork, cast)
+    }
+
+    /// - Returns: the relations that hold, or nil where the cast did not fit.
+    mutating func arrange(_ stage: inout Stage, _ random: inout SceneRandom) -> [SceneDescription.Relation]? {
+        switch cast.count {
+        case 1:
+            blocks = [alone(&stage, &random)]
+            return fits() ? [] : nil
+        case 2:
+            let relation = pair(stage, &random)
+            return fits(behind: relation.kind == .inFrontOf) ? [relation] : nil
+        default:
+            let relations = three(stage, &random)
+            return fits() ? relations : nil
+        }
+    }
+
+    /// Everything is inside the picture, and nobody is covered (or only the one who stands behind, in part).
+    private func fits(behind: Bool = false) -> Bool {
+        let boxes = blocks.flatMap(\.boxes)
+        for (i, a) in boxes.enumerated() {
+            guard a.x >= -0.02, a.maxX <= 1.02, a.y >= 0.01, a.maxY <= 0.99 else { return false }
+            for b in boxes[(i + 1)...] where a.overlap(b) > (behind ? 0.34 : 0.02) * min(a.area, b.area) { return false }
+        }
+        return true
+    }
+
+    // MARK: one subject
+
+    private mutating func alone(_ stage: inout Stage, _ random: inout SceneRandom) -> Block {
+        let subject = cast[0]
+        let several = random.chance(configuration.pluralProbability) ? 2 + random.below(3) : 1
+        let (word, height) = size(of: subject, among: several, &random)
+        if several > 1 { return group(of: several, subject, height, stage, &random) }
+        let width = height * subject.aspect(artwork)
+        let x: Double
+        if subject.habitat == .ground, stage.place == .lake, subject.scale > 1.1, random.chance(0.65) {
+            // A building on a tongue of land, mirrored in the water before it.
+            let fromLeft = random.chance(0.5), y = random.uniform(0.64, 0.7)
+            let reach = random.uniform(0.12, 0.28)
+            x = fromLeft ? reach : 1 - reach - width
+            stage.spit = (fromLeft ? min(0.95, x + width + 0.14) : max(0.05, x - 0.14), fromLeft, y)
+            return Block(boxes: [Box(x: x, y: y - min(height, y - 0.08), width: width, height: min(height, y - 0.08))], size: word)
+        }
+        x = random.uniform(max(0.03, 0.5 - width / 2 - 0.2), min(0.97 - width, 0.5 - width / 2 + 0.2) + 1e-9)
+        return Block(boxes: [Box(x: x, y: foot(subject, stage, height, &random) - height, width: width, height: height)], size: word)
+    }
+
+    private func group(of count: Int, _ subject: Subject, _ height: Double, _ stage: Stage, _ random: inout SceneRandom) -> Block {
+        var height = height
+        let aspect = subject.aspect(artwork), gap = 0.025
+        let share = 0.94 / Double(count) - gap
+        if height * aspect > share { height = share / aspect }
+        let width = height * aspect, total = Double(count) * (width + gap) - gap
+        var x = random.uniform(0.03, max(0.031, 0.97 - total))
+        let foot = foot(subject, stage, height, &random)
+        let sway = subject.habitat == .sky ? 0.08 : 0.015
+        let boxes = (0..<count).map { _ -> Box in
+            defer { x += width + gap }
+            return Box(x: x, y: foot - height - random.uniform(0, sway), width: width, height: height)
+        }
+        return Block(boxes: boxes, size: .medium)
+    }
+
+    /// The word for a size and the height that goes with it.
+    private func size(of subject: Subject, among crowd: Int, _ random: inout SceneRandom) -> (SizeWord, Double) {
+        let ranges: (small: ClosedRange<Double>, medium: ClosedRange<Double>, large: ClosedRange<Double>) =
+            switch crowd {
+            case 1: (0.22...0.27, max(0.4, configuration.minimumHeight)...0.54, 0.6...0.7)
+            case 2: (0.17...0.21, 0.3...0.38, 0.44...0.52)
+            default: (0.15...0.18, 0.23...0.29, 0.33...0.4)
+            }
+        var word = SizeWord.medium
+        if random.chance(configuration.sizeWordProbability), configuration.minimumHeight < 0.4 {
+            word = random.chance(0.55) ? .small : .large
+        }
+        let height =
+            switch word {
+            case .small: random.uniform(ranges.small)
+            case .large: random.uniform(ranges.large)
+            case .medium:
+                random.uniform(ranges.medium) * (configuration.minimumHeight > 0 && crowd == 1 ? max(1, 0.5 + subject.scale / 2) : 0.4 + 0.6 * subject.scale)
+            }
+        let aspect = subject.aspect(artwork), widest = crowd == 1 ? 0.74 : crowd == 2 ? 0.5 : 0.36
+        return (word, min(height, widest / aspect))
+    }
+
+    /// Where its lower edge is.
+    private func foot(_ subject: Subject, _ stage: Stage, _ height: Double, _ random: inout SceneRandom) -> Double {
+        switch subject.habitat {
+        case .ground: max(random.uniform(stage.ground), height + 0.1)
+        case .water: max(random.uniform(stage.water), height + 0.06)
+        case .sky: random.uniform(0.05 + height, max(0.06 + height, min(stage.horizon + 0.08, 0.9)))
+        }
+    }
+
+    // MARK: two and three
+
+    private mutating func pair(_ stage: Stage, _ random: inout SceneRandom) -> SceneDescription.Relation {
+        let sizes = cast.map { size(of: $0, among: 2, &random) }
+        blocks = sizes.map { Block(boxes: [], size: $0.0) }
+        let flies = cast.map { $0.habitat == .sky }
+        if flies[0] != flies[1] {
+            let upper = flies[0] ? 0 : 1
+            stand(1 - upper, sizes[1 - upper].1, centre: random.uniform(0.32, 0.68), stage, &random)
+            hang(upper, sizes[upper].1, over: 1 - upper, &random)
+            return .init(subject: upper, kind: .above, object: 1 - upper)
+        }
+        if cast[0].habitat == .ground, cast[1].habitat == .ground, random.chance(0.25) {
+            return oneBehind(stage, &random)
+        }
+        let kind: RelationKind = random.chance(0.5) ? .leftOf : .nextTo
+        let order = kind == .nextTo && random.chance(0.5) ? [1, 0] : [0, 1]
+        row(order, sizes.map(\.1), gap: kind == .leftOf ? random.uniform(0.06, 0.16) : random.uniform(0.01, 0.03), stage, &random)
+        return .init(subject: 0, kind: kind, object: 1)
+    }
+
+    /// The first stands before the second, beside its middle, so that both are seen.
+    private mutating func oneBehind(_ stage: Stage, _ random: inout SceneRandom) -> SceneDescription.Relation {
+        let back = random.uniform(0.44, 0.54) * (0.4 + 0.6 * min(1.2, cast[1].scale)), front = random.uniform(0.24, 0.3)
+        blocks = [Block(), Block()]
+        let widths = [front * cast[0].aspect(artwork), back * cast[1].aspect(artwork)]
+        let right = random.chance(0.5), far = stage.ground.lowerBound - 0.05
+        let x = random.uniform(0.3, 0.7) - widths[1] / 2
+        let beside = right ? x + widths[1] * 0.72 : x + widths[1] * 0.28 - widths[0]
+        blocks[1].boxes = [Box(x: x, y: far - back, width: widths[1], height: back)]
+        blocks[0].boxes = [Box(x: beside, y: stage.ground.upperBound + 0.02 - front, width: widths[0], height: front)]
+        return .init(subject: 0, kind: .inFrontOf, object: 1)
+    }
+
+    private mutating func three(_ stage: Stage, _ random: inout SceneRandom) -> [SceneDescription.Relation] {
+        let sizes = cast.map { size(of: $0, among: 3, &random) }
+        blocks = sizes.map { Block(boxes: [], size: $0.0) }
+        let flying = cast.indices.filter { cast[$0].habitat == .sky }, standing = cast.indices.filter { cast[$0].habitat != .sky }
+        func inOrder(_ order: [Int], _ kinds: [RelationKind]) -> [SceneDescription.Relation] {
+            zip(zip(order, order.dropFirst()), kinds).map { .init(subject: $0.0, kind: $1, object: $0.1) }
+        }
+        let order = random.shuffled(standing.isEmpty || flying.isEmpty ? Array(cast.indices) : standing.count > 1 ? standing : flying)
+        let kind: RelationKind = random.chance(0.5) ? .leftOf : .nextTo
+        let gap = kind == .leftOf ? random.uniform(0.05, 0.09) : random.uniform(0.015, 0.03)
+        row(order, sizes.map(\.1), gap: gap, stage, &random)
+        let relations = inOrder(order, [kind, kind])
+        if order.count == 3 { return relations }
+        let single = standing.count > 1 ? flying[0] : standing[0]
+        if cast[single].habitat == .sky {
+            let below = order[random.below(2)]
+            hang(single, sizes[single].1, over: below, &random)
+            return relations + [.init(subject: single, kind: .above, object: below)]
+        }
+        // Two fly and one stands: the one below stands under one of them.
+        let over = order[random.below(2)]
+        stand(single, sizes[single].1, centre: blocks[over].boxes[0].midX, stage, &random)
+        return relations + [.init(subject: over, kind: .above, object: single)]
+    }
+
+    private mutating func row(_ order: [Int], _ heights: [Double], gap: Double, _ stage: Stage, _ random: inout SceneRandom) {
+        let widths = order.map { heights[$0] * cast[$0].aspect(artwork) }
+        let total = widths.reduce(0, +) + gap * Double(order.count - 1)
+        let shrink = min(1, 0.94 / total)
+        var x = random.uniform(0.03, max(0.031, 0.97 - total * shrink))
+        let base = foot(cast[order[0]], stage, (order.map { heights[$0] }.max() ?? 0) * shrink, &random)
+        for (i, width) in zip(order, widths) {
+            let height = heights[i] * shrink
+            let own = cast[i].habitat == cast[order[0]].habitat ? base - random.uniform(0, 0.015) : foot(cast[i], stage, height, &random)
+            blocks[i].boxes = [Box(x: x, y: own - height, width: width * shrink, height: height)]
+            x += (width + gap) * shrink
+        }
+    }
+
+    private mutating func stand(_ i: Int, _ height: Double, centre: Double, _ stage: Stage, _ random: inout SceneRandom) {
+        let width = height * cast[i].aspect(artwork)
+        let x = max(0.02, min(0.98 - width, centre - width / 2))
+        blocks[i].boxes = [Box(x: x, y: foot(cast[i], stage, height, &random) - height, width: width, height: height)]
+    }
+
+    /// In the air right over another.
+    private mutating func hang(_ i: Int, _ height: Double, over j: Int, _ random: inout SceneRandom) {
+        guard let under = blocks[j].boxes.first else { return }
+        let room = under.y - 0.05, tall = min(height, max(0.12, room)), width = tall * cast[i].aspect(artwork)
+        let x = max(0.02, min(0.98 - width, under.midX - width / 2 + random.uniform(-0.06, 0.06)))
+        let y = random.uniform(0.03, max(0.031, room - tall))
+        blocks[i].boxes = [Box(x: x, y: y, width: width, height: tall)]
+    }
+}
