@@ -60,7 +60,9 @@ let package = Package(
         module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
         .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
-        module("Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
+        module(
+            "Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"],
+            resources: [.copy("Embedded")]),
         module("Training", [
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
             "Yams",
