@@ -5,7 +5,7 @@ public import Tensors
 
 /// A file of weights, opened but not loaded: what it is, and what is in it.
 public struct ModelFile {
-    public enum Format: String, Sendable {
+    public enum Format: String, Sendable, Codable {
         /// Moonlit's own: safetensors whose metadata hold the configuration as JSON under `moonlit`.
         case moonlit
         /// OpenAI's `.pt`, or the same tensors as safetensors.

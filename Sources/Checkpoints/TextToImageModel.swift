@@ -46,8 +46,16 @@ public struct TextToImageModel {
         prompts: [String], negativePrompts: [String], guidance: (any Guidance)? = nil,
         conditions: GLIDE.Conditions = GLIDE.Conditions(), treatment: SampleTreatment = SampleTreatment()
     ) throws -> Denoiser {
-        let conditional = try encode(prompts)
-        let unconditional = try encode(negativePrompts)
+        try denoiser(
+            conditional: encode(prompts), unconditional: encode(negativePrompts), guidance: guidance,
+            conditions: conditions, treatment: treatment)
+    }
+
+    /// The same for texts that are encoded already.
+    public func denoiser(
+        conditional: TextStates, unconditional: TextStates, guidance: (any Guidance)? = nil,
+        conditions: GLIDE.Conditions = GLIDE.Conditions(), treatment: SampleTreatment = SampleTreatment()
+    ) throws -> Denoiser {
         let both = try TextStates(
             states: .concatenate([conditional.states, unconditional.states]),
             embedding: .concatenate([conditional.embedding, unconditional.embedding]))

@@ -32,8 +32,14 @@ public struct GenerationStep: Sendable {
     public let count: Int
     /// What the picture is predicted to become, one a picture; made only where it was asked for.
     public let previews: [Picture]
-    /// The noisy pictures themselves, likewise.
+    /// The noisy pictures as the step left them, likewise.
     public let noisy: [Picture]
+    /// Of the first step: the noise it all begins with, likewise.
+    public let noise: [Picture]
+    /// After the last step, where it was asked for: the numbers that became pictures.
+    public let latents: Latents?
     /// After the last step: the finished pictures.
     public let results: [GeneratedPicture]
+
+    public var isLast: Bool { index == count - 1 }
 }

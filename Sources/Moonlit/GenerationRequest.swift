@@ -23,6 +23,8 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public var width: Int?
     public var height: Int?
     public var clamp: Clamp
+    /// Noise of unit deviation to begin with, [count, 3, height, width], instead of what the seeds give.
+    public var initialNoise: Latents?
 
     /// How each predicted picture is kept within range.
     public enum Clamp: String, Sendable, Hashable, Codable, CaseIterable {
@@ -44,7 +46,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public init(
         prompt: String, negativePrompt: String = "", seed: UInt64 = 0, count: Int = 1, batchSize: Int = 8,
         sampler: SamplerName? = nil, steps: Int? = nil, schedule: String? = nil, guidanceScale: Double? = nil,
-        width: Int? = nil, height: Int? = nil, clamp: Clamp = .unit
+        width: Int? = nil, height: Int? = nil, clamp: Clamp = .unit, initialNoise: Latents? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -58,6 +60,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
         self.width = width
         self.height = height
         self.clamp = clamp
+        self.initialNoise = initialNoise
     }
 }
 
@@ -66,10 +69,14 @@ public enum GenerationError: Error, Equatable, Sendable, CustomStringConvertible
     case invalid(option: String, value: String, expected: String)
     /// There is no embedded model of that name.
     case unknownModel(String, known: [String])
+    /// The file does not say how its picture was made.
+    case noSettings(file: String, reason: String)
 
     public var description: String {
         switch self {
         case .invalid(let option, let value, let expected): "\(option) is \(value); expected \(expected)"
+        case .noSettings(let file, let reason):
+            "\(file): \(reason); expected a PNG file as moonlit generate writes it"
         case .unknownModel(let name, let known):
             "there is no model “\(name)”: no file of that name, and the embedded models are "
                 + (known.isEmpty ? "none" : known.joined(separator: ", "))

@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Diffusion
 import Foundation
+import Images
 import Models
 
 /// A request with everything filled in that the model decides: enough, with the model, to draw the picture again.
@@ -19,6 +20,8 @@ public struct Settings: Sendable, Hashable, Codable {
     public var clamp: GenerationRequest.Clamp
     /// The model's name.
     public var model: String
+    /// Whether the picture began from noise that was given, and is not told by its seed alone.
+    public var hasGivenNoise: Bool
 
     /// Pictures above this are refused before anything is allocated: no pixel network here draws them.
     static let maximumSide = 4096
@@ -49,6 +52,7 @@ public struct Settings: Sendable, Hashable, Codable {
         height = try side(request.height, "height")
         clamp = request.clamp
         self.model = model.name
+        hasGivenNoise = request.initialNoise != nil
         guard (1...model.diffusion.steps).contains(steps) else {
             throw GenerationError.invalid(
                 option: "steps", value: "\(steps)", expected: "1 to \(model.diffusion.steps), the model's own number")
@@ -63,6 +67,18 @@ public struct Settings: Sendable, Hashable, Codable {
             throw GenerationError.invalid(
                 option: option, value: "\(value)", expected: "\(range.lowerBound) to \(range.upperBound)")
         }
+        let shape = [request.count, 3, height, width]
+        if let noise = request.initialNoise, noise.shape != shape {
+            throw GenerationError.invalid(
+                option: "initial-noise", value: "of shape \(noise.shape)", expected: "\(shape), as count and size say")
+        }
+    }
+
+    /// The request that draws this picture again, where it began from its seed's own noise.
+    public var request: GenerationRequest {
+        GenerationRequest(
+            prompt: prompt, negativePrompt: negativePrompt, seed: seed, sampler: sampler, steps: steps,
+            schedule: schedule, guidanceScale: guidanceScale, width: width, height: height, clamp: clamp)
     }
 
     /// One line or more, in the form that web interfaces for Stable Diffusion write and read.
@@ -73,6 +89,25 @@ public struct Settings: Sendable, Hashable, Codable {
             "Steps: \(steps), Sampler: \(sampler.rawValue), Schedule type: \(schedule), CFG scale: \(guidanceScale), "
                 + "Seed: \(seed), Size: \(width)x\(height), Model: \(model), Version: Moonlit")
         return lines.joined(separator: "\n")
+    }
+
+    /// What the `moonlit` text of a PNG file holds.
+    /// - Throws: `GenerationError.noSettings`.
+    public init(json: String, file: String) throws {
+        do {
+            self = try JSONDecoder().decode(Settings.self, from: Data(json.utf8))
+        } catch let error as DecodingError {
+            throw GenerationError.noSettings(file: file, reason: "its settings do not read: \(error.summary)")
+        }
+    }
+
+    /// The settings a PNG file of ours carries.
+    /// - Throws: `GenerationError.noSettings`, or `ImageError` for what is no PNG file.
+    public init(path: String) throws {
+        guard let text = try PNGText.read(path: path).first(where: { $0.key == "moonlit" }) else {
+            throw GenerationError.noSettings(file: path, reason: "it has no text “moonlit”")
+        }
+        try self.init(json: text.value, file: path)
     }
 
     public func json() throws -> String {

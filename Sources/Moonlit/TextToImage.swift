@@ -69,8 +69,10 @@ public actor TextToImage {
     public enum Preview: Sendable, Hashable, CaseIterable {
         /// The picture as it is predicted to become.
         case predicted
-        /// The noisy picture as it stands.
+        /// The noisy picture as it stands, and the noise at the beginning.
         case noisy
+        /// The last step's numbers.
+        case latents
     }
 
     /// Draws pictures and tells of every step. Ending the iteration, or cancelling its task, ends the drawing after the
@@ -97,7 +99,9 @@ public actor TextToImage {
         let settings = try Settings(request, model: configuration)
         for first in stride(from: 0, to: request.count, by: request.batchSize) {
             let seeds = (first..<min(first + request.batchSize, request.count)).map { request.seed &+ UInt64($0) }
-            var chain = try model.chain(settings, seeds: seeds)
+            let given = try request.initialNoise?.tensor(first..<first + seeds.count)
+            var (start, chain) = try model.chain(settings, seeds: seeds, initialNoise: given)
+            let noise = previews.contains(.noisy) ? try pictures(start) : []
             while let step = try chain.next() {
                 var results: [GeneratedPicture] = []
                 if step.isLast {
@@ -111,15 +115,22 @@ public actor TextToImage {
                     GenerationStep(
                         firstPicture: first, index: step.index, count: step.count,
                         previews: previews.contains(.predicted) ? try pictures(step.x0) : [],
-                        noisy: previews.contains(.noisy) ? try pictures(step.x) : [], results: results))
+                        noisy: previews.contains(.noisy) ? try pictures(step.x) : [],
+                        noise: step.index == 0 ? noise : [],
+                        latents: step.isLast && previews.contains(.latents) ? try Latents(step.x) : nil,
+                        results: results))
             }
         }
     }
 }
 
 extension TextToImageModel {
-    /// The chain from noise to pictures: one seed a picture, and no picture depends on another.
-    func chain(_ settings: Settings, seeds: [UInt64]) throws -> Chain {
+    /// The noise [N, 3, H, W] and the chain from it to pictures: one seed a picture, and no picture depends on another.
+    ///
+    /// - Parameter initialNoise: instead of what the seeds give.
+    func chain(
+        _ settings: Settings, seeds: [UInt64], initialNoise: Tensor?
+    ) throws -> (start: Tensor, chain: Chain) {
         if configuration.network.input != .text {
             throw GenerationError.invalid(
                 option: "model", value: settings.model, expected: "a model that needs nothing but text")
@@ -130,10 +141,12 @@ extension TextToImageModel {
             prompts: seeds.map { _ in settings.prompt }, negativePrompts: seeds.map { _ in settings.negativePrompt },
             guidance: ClassifierFreeGuidance(scale: settings.guidanceScale),
             treatment: SampleTreatment(clamp: settings.clamp.treatment))
-        return try Chain(
-            settings.sampler.sampler, schedule.trajectory(spacing), denoiser,
-            start: .noise([seeds.count, 3, settings.height, settings.width], device: device),
-            noise: .perImage(seeds.map { try RandomGenerator(seed: $0) }))
+        let noise = NoiseSource.perImage(try seeds.map { try RandomGenerator(seed: $0) })
+        let start =
+            try initialNoise?.to(device: device) ?? noise([seeds.count, 3, settings.height, settings.width], device: device)
+        let chain = try Chain(
+            settings.sampler.sampler, schedule.trajectory(spacing), denoiser, start: .given(start), noise: noise)
+        return (start, chain)
     }
 }
 

@@ -1,0 +1,212 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import Images
+import Moonlit
+import Tensors
+import Tokenizers
+
+struct Generate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draws pictures of a text.",
+        discussion: """
+            Examples:
+              moonlit generate "a house next to a lake in moonlight" --seed 7 -o lake.png
+              moonlit generate "a red balloon" --count 12 -o balloons
+
+            Picture k is drawn from seed + k and equals the one drawn alone. Each is written as soon as it is finished; \
+            Ctrl-C keeps those. A PNG file carries its settings: see moonlit reproduce.
+            """)
+
+    @Argument(help: "What to draw; \"\" draws whatever the model likes.")
+    var prompt: String
+
+    @Option(help: "An embedded model's name, or a file: .safetensors or .pt. The embedded one unless given.")
+    var model: String?
+
+    @Option(
+        name: [.short, .long],
+        help: "A file ending in .png, .jpg or .webp; with --count, a folder. moonlit-SEED.png unless given.")
+    var output: OutputPath?
+
+    @Option(help: "How many pictures.")
+    var count = 1
+
+    @Option(help: "How many are computed at once.")
+    var batchSize = 8
+
+    @Option(help: "Of the first picture; drawn unless given, and printed.")
+    var seed: UInt64?
+
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+
+    @Option(help: "Also write the way from noise to picture as one picture.")
+    var filmStrip: OutputPath?
+
+    @Option(help: "Begin with the tensor `latents` [N, C, H, W] of a safetensors file instead of the seeds' noise.")
+    var initialNoise: String?
+
+    @Option(help: "Also write the last step's numbers as safetensors, tensor `latents`.")
+    var saveLatents: OutputPath?
+
+    @OptionGroup(title: "Computation") var compute: ComputeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "No progress.")
+    var quiet = false
+
+    /// Stages in a film strip, the noise not counted.
+    private static let stages = 12
+
+    func validate() throws {
+        guard (1...1_000_000).contains(count) else {
+            throw ValidationError("--count is \(count); expected 1 to 1,000,000.")
+        }
+        guard (1...4096).contains(batchSize) else {
+            throw ValidationError("--batch-size is \(batchSize); expected 1 to 4,096.")
+        }
+        try filmStrip?.checkFormat("--film-strip")
+        guard let output else { return }
+        if count == 1 {
+            try output.checkFormat("--output")
+        } else if ImageFormat(fileName: output.path) != nil {
+            throw ValidationError("--output \(output.path) is a file's name, but \(count) pictures need a folder.")
+        }
+    }
+
+    struct Result: Encodable {
+        struct Picture: Encodable {
+            let path: String
+            let seed: UInt64
+        }
+        let pictures: [Picture]
+        let seed: UInt64
+        let settings: Settings
+        let model: String
+        let device: String
+        let dtype: String
+        let seconds: Double
+        let filmStrip: String?
+        let latents: String?
+    }
+
+    func run() async throws {
+        let seed = seed ?? UInt64.random(in: 0..<1 << 32)
+        let source = model.map { ModelSource($0) } ?? .bundled
+        let modelPath = try source.path()
+        try prepareOutput(seed: seed)
+        let options = try compute.resolved()
+        var request = GenerationRequest(
+            prompt: prompt, seed: seed, count: count, batchSize: batchSize, sampling: sampling)
+        request.initialNoise = try initialNoise.map { try Latents(path: $0) }
+        // What cannot be drawn is refused before the weights are read.
+        let settings = try Settings(request, model: ModelFile(modelPath).configuration)
+
+        let model = try await TextToImage.load(source, options: options)
+        if Task.isCancelled { throw CancellationError() }
+        try warnOfCutPrompts(model.configuration)
+        if !quiet { Console.say("seed \(seed)") }
+
+        var showing: Set<TextToImage.Preview> = []
+        if filmStrip != nil { showing.insert(.noisy) }
+        if saveLatents != nil { showing.insert(.latents) }
+        var progress = Progress("drawing", total: 1, unit: "step", isQuiet: true)
+        var batches = 0
+        var written: [Result.Picture] = []
+        var latents: [Latents] = []
+        var film = Film(stages: Self.stages)
+        for try await step in model.stream(request, showing: showing) {
+            if batches == 0, step.index == 0 {
+                let total = step.count * ((count + batchSize - 1) / batchSize)
+                progress = Progress("drawing", total: total, unit: "step", isQuiet: quiet)
+            }
+            progress.update(batches * step.count + step.index + 1)
+            film.take(step)
+            for finished in step.results {
+                let path = self.path(seed: finished.settings.seed)
+                try finished.write(to: path)
+                written.append(.init(path: path, seed: finished.settings.seed))
+                if !json {
+                    progress.finish()
+                    try Console.print("\(path)  seed \(finished.settings.seed)")
+                }
+            }
+            if let last = step.latents { latents.append(last) }
+            if step.isLast { batches += 1 }
+        }
+        progress.finish()
+        if let filmStrip, !film.rows.isEmpty { try film.picture().write(to: filmStrip.path) }
+        if let saveLatents, !latents.isEmpty { try Latents(joining: latents).write(to: saveLatents.path) }
+        if json {
+            try Console.print(
+                json: Result(
+                    pictures: written, seed: seed, settings: settings, model: modelPath, device: "\(options.device)",
+                    dtype: options.dtype.rawValue, seconds: progress.elapsed.rounded(to: 3),
+                    filmStrip: film.rows.isEmpty ? nil : filmStrip?.path,
+                    latents: latents.isEmpty ? nil : saveLatents?.path))
+        }
+        if written.count < count {
+            throw Interrupted(description: "\(written.count) of \(count) pictures were finished and are kept")
+        }
+    }
+
+    /// Everything that is to be written is tried before anything is computed.
+    private func prepareOutput(seed: UInt64) throws {
+        if count > 1, let output { try output.makeFolder() } else { try OutputPath(path(seed: seed)).checkWritable() }
+        try filmStrip?.checkWritable()
+        try saveLatents?.checkWritable()
+    }
+
+    private func path(seed: UInt64) -> String {
+        let name = "moonlit-\(seed).png"
+        guard let output else { return name }
+        return count == 1 ? output.path : (output.path as NSString).appendingPathComponent(name)
+    }
+
+    private func warnOfCutPrompts(_ configuration: ModelConfiguration) throws {
+        let encoder = try configuration.text.encoder()
+        for (name, text) in [("the prompt", prompt), ("the negative prompt", sampling.negativePrompt)] {
+            let cut = encoder.padded(text).cut
+            if cut > 0 {
+                Console.say("\(name) is too long: the model reads its first \(encoder.context) tokens, not the last \(cut)")
+            }
+        }
+    }
+}
+
+extension GenerationRequest {
+    init(prompt: String, seed: UInt64, count: Int, batchSize: Int, sampling: SamplingOptions) {
+        self.init(
+            prompt: prompt, negativePrompt: sampling.negativePrompt, seed: seed, count: count, batchSize: batchSize,
+            sampler: sampling.sampler, steps: sampling.steps, schedule: sampling.schedule,
+            guidanceScale: sampling.guidanceScale, width: sampling.width, height: sampling.height,
+            clamp: sampling.clamp)
+    }
+}
+
+/// The stages of each picture, evenly chosen: a row a picture.
+private struct Film {
+    let stages: Int
+    private(set) var rows: [[Picture]] = []
+    private var current: [[Picture]] = []
+
+    init(stages: Int) { self.stages = stages }
+
+    mutating func take(_ step: GenerationStep) {
+        if step.index == 0 { current = step.noise.map { [$0] } }
+        // Of more steps than stages, those at the ends of equal parts.
+        let shown = min(stages, step.count)
+        let isShown = (step.index + 1) * shown / step.count > step.index * shown / step.count
+        if isShown { for (row, picture) in step.noisy.enumerated() { current[row].append(picture) } }
+        if step.isLast {
+            rows += current
+            current = []
+        }
+    }
+
+    func picture() throws -> Picture {
+        try FilmStrip(columns: rows.first?.count).picture(of: rows.flatMap { $0 })
+    }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Checkpoints
+import Diffusion
+import Models
+import Moonlit
+import Tensors
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what a model is: configuration, parameters by part, tensors.",
+        discussion: """
+            Example:
+              moonlit inspect base.pt --tensors
+            """)
+
+    @Argument(help: "An embedded model's name, or a file: .safetensors or .pt.")
+    var model: String
+
+    @Flag(help: "List every tensor with its shape and type.")
+    var tensors = false
+
+    @Flag(help: "Print one JSON object, tensors included.")
+    var json = false
+
+    func run() throws {
+        let summary = ModelSummary(try ModelFile(ModelSource(model).path()))
+        if json { return try Console.print(json: summary) }
+        let configuration = summary.configuration
+        let (network, text) = (configuration.network, configuration.network.text)
+        let size = configuration.imageSize
+        var lines = [
+            ("model", configuration.name),
+            ("file", "\(summary.path) (\(summary.format == .glide ? "OpenAI's layout" : "Moonlit's own"))"),
+            ("pictures", "\(size)×\(size), sees \(network.input.explanation)"),
+            (
+                "U-Net",
+                network.unet.levels.map { "\($0.channels)×\($0.residualBlocks)\($0.attention ? " attention" : "")" }
+                    .joined(separator: ", ") + ", heads of \(network.unet.headWidth)"
+            ),
+            (
+                "text",
+                "\(text.layers) layers of \(text.width), \(text.heads) heads, \(text.context) tokens of \(text.vocabulary)"
+            ),
+            (
+                "diffusion",
+                "\(configuration.diffusion.schedule.rawValue), \(configuration.diffusion.steps) steps, predicts "
+                    + "\(configuration.diffusion.prediction.rawValue), variance \(configuration.diffusion.variance.rawValue)"
+            ),
+            (
+                "sampling",
+                "\(configuration.sampling.sampler.rawValue), \(configuration.sampling.steps) steps"
+                    + (configuration.sampling.schedule.map { " (\($0))" } ?? "")
+                    + ", guidance \(configuration.sampling.guidanceScale)"
+            ),
+            ("parameters", grouped(summary.parameters.total)),
+            ("  U-Net", grouped(summary.parameters.unet)),
+            ("  text", grouped(summary.parameters.text)),
+            ("tensors", grouped(summary.tensors.count)),
+        ]
+        if tensors {
+            lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype.rawValue) \($0.shape)") }
+        }
+        let width = min(60, lines.reduce(0) { max($0, $1.0.count) })
+        try Console.print(
+            lines.map { $0.0 + String(repeating: " ", count: max(width - $0.0.count, 0) + 2) + $0.1 }
+                .joined(separator: "\n"))
+    }
+}
+
+extension GLIDEInput {
+    fileprivate var explanation: String {
+        switch self {
+        case .text: "text"
+        case .lowResolution: "text and a small picture"
+        case .masked: "text and a picture with a hole"
+        case .maskedLowResolution: "text, a small picture and one with a hole"
+        }
+    }
+}
+
+/// 385,030,726.
+func grouped(_ number: Int) -> String {
+    var digits = Array(String(abs(number)))
+    var index = digits.count - 3
+    while index > 0 {
+        digits.insert(",", at: index)
+        index -= 3
+    }
+    return (number < 0 ? "-" : "") + String(digits)
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Checkpoints
+import Images
+import Moonlit
+
+struct Reproduce: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draws a picture again from the settings its PNG file carries, and says by how much it differs.",
+        discussion: """
+            Example:
+              moonlit reproduce moonlit-7.png
+            """)
+
+    @Argument(help: "A PNG file as moonlit generate writes it.")
+    var file: String
+
+    @Option(help: "An embedded model's name, or a file; the model the picture names unless given.")
+    var model: String?
+
+    @Option(help: "The noise the picture began from, where it was given then.")
+    var initialNoise: String?
+
+    @Option(name: [.short, .long], help: "Where to write the new picture; nowhere unless given.")
+    var output: OutputPath?
+
+    @OptionGroup(title: "Computation") var compute: ComputeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "No progress.")
+    var quiet = false
+
+    struct Result: Encodable {
+        let file: String
+        let identical: Bool
+        /// Of 255.
+        let maximumDifference: Int
+        let meanDifference: Double
+        let differingPixels: Int
+        let output: String?
+        let settings: Settings
+    }
+
+    func validate() throws { try output?.checkFormat("--output") }
+
+    func run() async throws {
+        let settings = try Settings(path: file)
+        let old = try Picture(path: file)
+        try output?.checkWritable()
+        var request = settings.request
+        request.initialNoise = try initialNoise.map { try Latents(path: $0) }
+        guard settings.hasGivenNoise == (request.initialNoise != nil) else {
+            throw GenerationError.invalid(
+                option: "initial-noise", value: initialNoise ?? "missing",
+                expected: settings.hasGivenNoise
+                    ? "the file this picture began from" : "none: this picture began from its seed's noise")
+        }
+        let source = try model.map { ModelSource($0) } ?? embedded(settings.model)
+        let drawing = try await TextToImage.load(source, options: compute.resolved())
+        if Task.isCancelled { throw CancellationError() }
+        if drawing.configuration.name != settings.model {
+            Console.say("drawn then by the model “\(settings.model)”, now by “\(drawing.configuration.name)”")
+        }
+        var progress = Progress("drawing", total: 1, unit: "step", isQuiet: true)
+        var result: GeneratedPicture?
+        for try await step in drawing.stream(request, showing: []) {
+            if step.index == 0 { progress = Progress("drawing", total: step.count, unit: "step", isQuiet: quiet) }
+            progress.update(step.index + 1)
+            result = step.results.first
+        }
+        progress.finish()
+        guard let result else { throw CancellationError() }
+        if let output { try result.write(to: output.path) }
+        let difference = try PictureDifference(old, result.picture)
+        if json {
+            return try Console.print(
+                json: Result(
+                    file: file, identical: difference.maximum == 0, maximumDifference: difference.maximum,
+                    meanDifference: difference.mean.rounded(to: 6), differingPixels: difference.differing,
+                    output: output?.path, settings: settings))
+        }
+        try Console.print(
+            difference.maximum == 0
+                ? "\(file): identical"
+                : "\(file): differs in \(grouped(difference.differing)) of \(grouped(difference.pixels)) pixels, by at most "
+                    + "\(difference.maximum) of 255, by \(difference.mean.rounded(to: 4)) on average")
+        if let output { try Console.print(output.path) }
+    }
+
+    /// A picture names its model, not where the model's file was.
+    private func embedded(_ name: String) throws -> ModelSource {
+        if ModelSource.embeddedNames.contains(name) { return .embedded(name) }
+        throw ValidationError("\(file) was drawn by the model “\(name)”, which is not embedded; give its file: --model PATH.")
+    }
+}
