@@ -59,8 +59,8 @@ private func drawInPencil(_ raster: inout Raster, mask: [Float], _ random: inout
         // Darker tones have darker strokes, and below a third a second set across.
         func hatch(_ t: Double) -> Double { 0.5 + 0.5 * sin(2 * .pi * t * period + 5 * noise(x, y, scale: 9)) }
         let shade = (1 - l) * (1 - 0.45 * inside)
-        var tone = 1 - shade * (0.25 + 0.5 * hatch(x * lean + y))
-        if l < 0.36, inside < 0.5 { tone -= (0.36 - l) * 0.9 * hatch(x - y * lean) }
+        var tone = 1 - shade * (0.32 + 0.36 * hatch(x * lean + y))
+        if l < 0.36, inside < 0.5 { tone -= (0.36 - l) * 0.7 * hatch(x - y * lean) }
         let grain = 0.93 + 0.1 * noise(x, y, scale: min(Double(n) / 1.5, 120))
         return Colour(0x2E2E33).mixed(Colour(0xFAF7F0), max(0.06, min(1, line * rim * tone * grain)))
     }

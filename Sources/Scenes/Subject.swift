@@ -126,7 +126,7 @@ extension Subject {
     private static let waterAndSky: [Subject] = [
         emoji("🦆", "duck", scale: 0.85), emoji("🦢", "swan", in: .water, scale: 0.95, is: .white),
         emoji("🐳", "whale", in: .water, scale: 1.25, is: .blue), emoji("🐬", "dolphin", in: .water, scale: 1.1, is: .blue),
-        emoji("🦈", "shark", in: .water, scale: 1.1, is: .grey), emoji("🐙", "octopus", "octopuses", in: .water, paint: true, is: .red),
+        emoji("🦈", "shark", in: .water, scale: 1.1, is: .grey), emoji("🐙", "octopus", "octopuses", paint: true, is: .red),
         emoji("🐦", "bird", in: .sky, scale: 0.85, paint: true, is: .blue),
         emoji("🦅", "eagle", in: .sky, is: .brown), emoji("🕊️", "dove", also: ["pigeon"], in: .sky, scale: 0.85, is: .white),
         emoji("🦋", "butterfly", "butterflies", in: .sky, scale: 0.8, paint: true, is: .orange),
