@@ -37,14 +37,17 @@ let package = Package(
         module("Layers", ["Tensors"]),
         module("Diffusion", ["Tensors"]),
         module("Tokenizers", resources: [.copy("Vocabularies")]),
-        // libpng, libjpeg(-turbo) and libwebp; zlib and libm are named for those who link them statically.
+        // libpng, libjpeg(-turbo) and libwebp. On Linux they are named once more, for machines without `pkg-config` and
+        // for linking them statically.
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
         .systemLibrary(
             name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
         .target(
             name: "CImages", dependencies: ["CPNG", "CJPEG", "CWebP"],
-            linkerSettings: [.linkedLibrary("z"), .linkedLibrary("m", .when(platforms: [.linux]))]),
+            linkerSettings: ["png", "jpeg", "webpdemux", "webp", "z", "m"].map {
+                .linkedLibrary($0, .when(platforms: [.linux]))
+            } + [.linkedLibrary("z", .when(platforms: [.macOS]))]),
         module("Images", ["CImages"]),
         module("Models", ["Layers", "Tensors"]),
         module("Checkpoints", ["Models", "Layers", "Tensors", "Tokenizers"]),

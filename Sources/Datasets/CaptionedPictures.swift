@@ -33,12 +33,17 @@ public protocol CaptionedPictures: Sendable {
     /// Every caption the example can have, or, where they are drawn from templates, a few of them.
     /// Serves summaries and search; reads no picture where the set knows its captions without.
     func captions(at index: Int) throws -> [String]
+
+    /// What a person should know about the set: pictures without captions, shards that were odd. A sentence each.
+    var notes: [String] { get }
 }
 
 extension CaptionedPictures {
     public func captions(at index: Int) throws -> [String] {
         [try example(at: index, variation: 0).caption]
     }
+
+    public var notes: [String] { [] }
 
     /// Refuses an index outside the set, as every implementation must before it reads anything.
     public func check(_ index: Int) throws(DatasetError) {

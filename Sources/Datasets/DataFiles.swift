@@ -9,15 +9,21 @@ public struct DataFiles: Sendable {
 
     /// Searched first, where given. Files may lie in it directly or by the last two parts of their paths.
     public var folder: String?
+    public var searchesSystem = true
 
     /// With the folder that the environment's `MOONLIT_DATA` names.
     public init() { folder = ProcessInfo.processInfo.environment["MOONLIT_DATA"] }
 
-    public init(folder: String?) { self.folder = folder }
+    /// - Parameter searchesSystem: whether the system's places are looked at after the folder.
+    public init(folder: String?, searchesSystem: Bool = true) {
+        self.folder = folder
+        self.searchesSystem = searchesSystem
+    }
 
     /// - Throws: `DatasetError.missing`, which says what to install.
     public func path(of file: File) throws(DatasetError) -> String {
-        let candidates = (folder.map { own in file.names.map { own + "/" + $0 } } ?? []) + file.places
+        let candidates =
+            (folder.map { own in file.names.map { own + "/" + $0 } } ?? []) + (searchesSystem ? file.places : [])
         for path in candidates where FileManager.default.isReadableFile(atPath: path) { return path }
         throw .missing(
             file.names[0],

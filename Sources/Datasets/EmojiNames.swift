@@ -6,7 +6,7 @@ enum EmojiNames {
     /// Beings of which only the head is drawn, though the name does not say so.
     static let facesOnly: Set<String> = [
         "fox", "bear", "polar bear", "panda", "lion", "koala", "wolf", "raccoon", "hamster", "frog", "unicorn",
-        "boar", "chicken", "moose",
+        "boar", "chicken", "moose", "zebra",
     ]
 
     static func depicted(_ name: String) -> String {
@@ -46,13 +46,28 @@ enum EmojiNames {
         }
     }
 
+    /// Keywords that no look at the picture confirms.
+    private static let notSeen: Set<String> = [
+        "zodiac", "aries", "taurus", "gemini", "cancer", "leo", "virgo", "libra", "scorpio", "scorpius", "sagittarius",
+        "capricorn", "aquarius", "pisces", "dupe", "expendable", "interrogation", "ugly duckling", "comic", "punk rock",
+        "hotsprings", "one-piece", "flag", "sign", "symbol", "person", "gesture", "doubt",
+    ]
+
     /// Keywords that say something the name does not, and are words.
     static func keywords(_ keywords: [String], beside name: String) -> [String] {
-        let known = Set(name.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init))
+        let known = words(of: name)
         return keywords.filter { keyword in
-            let words = keyword.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init)
-            return keyword.count > 2 && keyword.allSatisfy { $0.isLetter || $0 == " " || $0 == "-" }
-                && !words.allSatisfy { known.contains($0) || known.contains($0 + "s") || known.contains($0 + "es") }
+            guard !notSeen.contains(keyword.lowercased()), keyword.count > 2,
+                keyword.allSatisfy({ $0.isLetter || $0 == " " || $0 == "-" })
+            else { return false }
+            // "wrestle" beside "wrestling", "card" beside "cards" say nothing new.
+            return !words(of: keyword).allSatisfy { word in
+                known.contains { $0 == word || ($0.count > 3 && word.count > 3 && $0.hasPrefix(word.dropLast())) }
+            }
         }
+    }
+
+    private static func words(of text: String) -> [String] {
+        text.lowercased().split { !$0.isLetter }.map(String.init)
     }
 }

@@ -6,7 +6,7 @@ public struct EmojiSet: CaptionedPictures {
     /// What stands behind a cut-out.
     public enum Ground: String, Sendable, Codable, CaseIterable {
         case white
-        /// One of ten soft colours, drawn by the variation. Where `EmojiSet.namesGround` asks, the caption says which.
+        /// One of ten soft colours, drawn by the variation; `groundNamed` captions of all say which.
         case soft
     }
 
@@ -36,13 +36,14 @@ public struct EmojiSet: CaptionedPictures {
     public func example(at index: Int, variation: UInt64) throws -> Example {
         try check(index)
         let emoji = emoji[index]
-        var draws = SeededGenerator(variation, 0x656D6F6A69)
-        var caption = EmojiCaptions.caption(for: emoji, draws: &draws)
+        var draws = SeededGenerator(variation, 0x65_6D6F_6A69)
         var colour = Colour.white
+        var behind: String?
         if ground == .soft, let soft = draws.pick(SoftGround.all) {
             colour = soft.colour
-            if draws.chance(groundNamed) { caption += " on \(soft.phrase) background" }
+            if draws.chance(groundNamed) { behind = "on \(soft.phrase) background" }
         }
+        let caption = EmojiCaptions.caption(for: emoji, ground: behind, draws: &draws)
         let picture = try collection.picture(of: emoji).trimmed().centred(inSquare: Self.side, over: colour)
         return Example(picture: picture, caption: caption, key: emoji.name)
     }
@@ -59,14 +60,14 @@ struct SoftGround: Sendable {
 
     static let all = [
         SoftGround(phrase: "a white", colour: .white),
-        SoftGround(phrase: "a light blue", colour: Colour(196, 222, 244)),
-        SoftGround(phrase: "a light green", colour: Colour(205, 232, 200)),
-        SoftGround(phrase: "a light yellow", colour: Colour(250, 240, 190)),
-        SoftGround(phrase: "a pink", colour: Colour(246, 208, 218)),
-        SoftGround(phrase: "a lavender", colour: Colour(220, 210, 240)),
-        SoftGround(phrase: "a peach", colour: Colour(250, 218, 194)),
-        SoftGround(phrase: "a light grey", colour: Colour(214, 216, 220)),
-        SoftGround(phrase: "a dark blue", colour: Colour(44, 58, 94)),
-        SoftGround(phrase: "a black", colour: Colour(18, 18, 20)),
+        SoftGround(phrase: "a light blue", colour: Colour(red: 196, green: 222, blue: 244)),
+        SoftGround(phrase: "a light green", colour: Colour(red: 205, green: 232, blue: 200)),
+        SoftGround(phrase: "a light yellow", colour: Colour(red: 250, green: 240, blue: 190)),
+        SoftGround(phrase: "a pink", colour: Colour(red: 246, green: 208, blue: 218)),
+        SoftGround(phrase: "a lavender", colour: Colour(red: 220, green: 210, blue: 240)),
+        SoftGround(phrase: "a peach", colour: Colour(red: 250, green: 218, blue: 194)),
+        SoftGround(phrase: "a light grey", colour: Colour(red: 214, green: 216, blue: 220)),
+        SoftGround(phrase: "a dark blue", colour: Colour(red: 44, green: 58, blue: 94)),
+        SoftGround(phrase: "a black", colour: Colour(red: 18, green: 18, blue: 20)),
     ]
 }

@@ -20,7 +20,8 @@ package struct EmojiTestFile: Sendable, Equatable {
     package init(bytes: [UInt8], path: String) throws(DatasetError) {
         var group = ""
         var subgroup = ""
-        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        {
             guard let text = String(validating: line, as: UTF8.self) else {
                 throw .malformed(path, place: "line \(number + 1)", reason: "bytes that are not UTF-8")
             }
@@ -31,7 +32,8 @@ package struct EmojiTestFile: Sendable, Equatable {
             } else if !text.hasPrefix("#"), !trimmed(text).isEmpty {
                 guard let (entry, status) = Self.entry(text, group, subgroup) else {
                     throw .malformed(
-                        path, place: "line \(number + 1)", reason: "\"code points ; status # emoji version name\" was expected")
+                        path, place: "line \(number + 1)",
+                        reason: "\"code points ; status # emoji version name\" was expected")
                 }
                 if status == "fully-qualified" { entries.append(entry) }
             }
@@ -40,7 +42,9 @@ package struct EmojiTestFile: Sendable, Equatable {
     }
 
     private static func entry(_ line: String, _ group: String, _ subgroup: String) -> (Entry, String)? {
-        guard let semicolon = line.firstIndex(of: ";"), let hash = line[semicolon...].firstIndex(of: "#") else { return nil }
+        guard let semicolon = line.firstIndex(of: ";"), let hash = line[semicolon...].firstIndex(of: "#") else {
+            return nil
+        }
         let numbers = line[..<semicolon].split(separator: " ")
         let codepoints = numbers.compactMap { UInt32($0, radix: 16).flatMap(Unicode.Scalar.init)?.value }
         guard !codepoints.isEmpty, codepoints.count == numbers.count, codepoints.count <= 32 else { return nil }

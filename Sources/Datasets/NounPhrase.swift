@@ -33,11 +33,14 @@ public struct NounPhrase: Sendable, Equatable {
         return word.first.map { "aeiou8".contains($0) } == true ? "an" : "a"
     }
 
-    private static let silentConsonants = ["hour", "honest", "honor", "honour", "heir", "herb", "x-ray", "11", "18"]
-    private static let voicedVowels = ["uni", "use", "usu", "uti", "ukulele", "euro", "ewe", "eu", "one", "once", "ufo"]
+    private static let silentConsonants = ["hour", "honest", "honor", "honour", "heir", "x-ray", "11", "18"]
+    private static let voicedVowels = [
+        "uni", "use", "usu", "uti", "ukulele", "euro", "ewe", "eu", "one", "once", "ufo",
+    ]
 
     /// Whether the head noun, the last word before a preposition or participle, is a plural.
     static func isPlural(_ noun: String) -> Bool {
+        if ["people ", "men ", "women ", "two "].contains(where: noun.hasPrefix) { return true }
         var head = ""
         for (position, word) in noun.split(separator: " ").enumerated() {
             if position > 0, complements.contains(String(word)) { break }
@@ -57,7 +60,7 @@ public struct NounPhrase: Sendable, Equatable {
     private static let mass: Set<String> = [
         "bread", "garlic", "broccoli", "bacon", "popcorn", "butter", "salt", "canned food", "cooked rice", "curry rice",
         "spaghetti", "oden", "sushi", "falafel", "dango", "custard", "shaved ice", "soft ice cream", "ice cream", "ice",
-        "bubble tea", "sake", "mate", "candy", "wood", "fog", "fire", "confetti", "coral", "soap", "lipstick", "bamboo", "yarn",
+        "bubble tea", "sake", "mate", "candy", "wood", "fog", "fire", "confetti", "luggage", "meat on the bone",
 
     ]
 }

@@ -13,7 +13,7 @@ public struct ContactSheet: Sendable {
 
     public init(
         columns: Int? = nil, gap: Int = 12, background: Colour = Colour(grey: 32), ink: Colour = Colour(grey: 225),
-        minimumSide: Int = 160, captionLines: Int = 3
+        minimumSide: Int = 192, captionLines: Int = 3
     ) {
         self.columns = columns
         self.gap = gap
@@ -36,7 +36,7 @@ public struct ContactSheet: Sendable {
         let rowLength = min(max(columns ?? squarest(pictures.count, cellWidth, cellHeight), 1), pictures.count)
 
         // Captions grow with the pictures, but stay readable under small ones.
-        let text = Lettering(scale: max(1, cellWidth / 320), width: cellWidth, maximumLines: captionLines)
+        let text = Lettering(scale: max(1, (cellWidth + 128) / 256), width: cellWidth, maximumLines: captionLines)
         let captionGap = max(4, gap / 3)
         var lines = captions.prefix(pictures.count).map { text.lines(of: $0) }
         lines += Array(repeating: [], count: pictures.count - lines.count)

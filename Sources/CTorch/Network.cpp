@@ -1,0 +1,108 @@
+// What networks are made of.
+#include "Shim.hpp"
+
+using namespace shim;
+
+extern "C" {
+
+ct_tensor *ct_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, ct_error **error) {
+    return make(error, [&] { return at::linear(x->value, weight->value, optional(bias)); });
+}
+
+ct_tensor *ct_embedding(const ct_tensor *table, const ct_tensor *indices, ct_error **error) {
+    return make(error, [&] { return at::embedding(table->value, indices->value); });
+}
+
+ct_tensor *ct_convolution(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, long stride, long padding, long dilation,
+    long groups, ct_error **error) {
+    return make(error, [&] {
+        return weight->value.dim() == 3
+            ? at::conv1d(x->value, weight->value, optional(bias), stride, padding, dilation, groups)
+            : at::conv2d(x->value, weight->value, optional(bias), stride, padding, dilation, groups);
+    });
+}
+
+ct_tensor *ct_transposed_convolution(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, long stride, long padding, long output_padding,
+    long groups, ct_error **error) {
+    return make(error, [&] {
+        return at::conv_transpose2d(
+            x->value, weight->value, optional(bias), stride, padding, output_padding, groups);
+    });
+}
+
+ct_tensor *ct_group_norm(
+    const ct_tensor *x, long groups, const ct_tensor *weight, const ct_tensor *bias, double epsilon,
+    ct_error **error) {
+    return make(error, [&] { return at::group_norm(x->value, groups, optional(weight), optional(bias), epsilon); });
+}
+
+ct_tensor *ct_layer_norm(
+    const ct_tensor *x, const long *shape, int32_t rank, const ct_tensor *weight, const ct_tensor *bias,
+    double epsilon, ct_error **error) {
+    return make(error, [&] {
+        return at::layer_norm(x->value, list(shape, rank), optional(weight), optional(bias), epsilon);
+    });
+}
+
+ct_tensor *ct_attention(
+    const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, const ct_tensor *mask, bool causal, double scale,
+    ct_error **error) {
+    return make(error, [&] {
+        return at::scaled_dot_product_attention(
+            q->value, k->value, v->value, optional(mask), /*dropout_p=*/0.0, causal, scale);
+    });
+}
+
+ct_tensor *ct_average_pool(const ct_tensor *x, long size, ct_error **error) {
+    return make(error, [&] { return at::avg_pool2d(x->value, size); });
+}
+
+ct_tensor *ct_resize(const ct_tensor *x, long height, long width, int32_t mode, bool antialias, ct_error **error) {
+    return make(error, [&]() -> at::Tensor {
+        int64_t size[] = {height, width};
+        switch (mode) {
+            case 0: return at::upsample_nearest2d(x->value, size);
+            case 1:
+                return antialias ? at::_upsample_bilinear2d_aa(x->value, size, false)
+                                 : at::upsample_bilinear2d(x->value, size, false);
+            case 2:
+                return antialias ? at::_upsample_bicubic2d_aa(x->value, size, false)
+                                 : at::upsample_bicubic2d(x->value, size, false);
+            default: TORCH_CHECK(false, "unknown way to resize ", mode);
+        }
+    });
+}
+
+ct_tensor *ct_pixel_shuffle(const ct_tensor *x, long factor, ct_error **error) {
+    return make(error, [&] { return at::pixel_shuffle(x->value, factor); });
+}
+ct_tensor *ct_pixel_unshuffle(const ct_tensor *x, long factor, ct_error **error) {
+    return make(error, [&] { return at::pixel_unshuffle(x->value, factor); });
+}
+ct_tensor *ct_pad(const ct_tensor *x, const long *pairs, int32_t n, double value, ct_error **error) {
+    return make(error, [&] { return at::constant_pad_nd(x->value, list(pairs, n), value); });
+}
+
+ct_tensor *ct_dropout(const ct_tensor *x, double p, ct_generator *generator, ct_error **error) {
+    return make(error, [&] {
+        TORCH_CHECK(p >= 0 && p < 1, "a dropout probability in [0, 1), not ", p);
+        // Drawn on the generator's device, so that a run does not depend on the device it computes on.
+        auto mask = at::empty(x->value.sizes(), at::device(generator->value.device()).dtype(x->value.scalar_type()));
+        mask.bernoulli_(1 - p, generator->value).div_(1 - p);
+        return at::mul(x->value, mask.to(x->value.device()));
+    });
+}
+
+ct_tensor *ct_mse_loss(const ct_tensor *x, const ct_tensor *target, bool mean, ct_error **error) {
+    return make(error, [&] {
+        return at::mse_loss(x->value, target->value, mean ? at::Reduction::Mean : at::Reduction::None);
+    });
+}
+
+ct_tensor *ct_cross_entropy(const ct_tensor *logits, const ct_tensor *classes, ct_error **error) {
+    return make(error, [&] { return at::cross_entropy_loss(logits->value, classes->value); });
+}
+
+}  // extern "C"

@@ -1,0 +1,94 @@
+public import Models
+
+/// Everything about a text-to-picture model that its weights do not say: written beside them, and read with them.
+public struct ModelConfiguration: Codable, Sendable, Equatable {
+    /// What the model is called; shown, never interpreted.
+    public var name: String
+    public var network: GLIDEConfiguration
+    public var diffusion: DiffusionConfiguration
+    public var text: TextConfiguration
+    /// The side of the pictures it was trained on, in pixels.
+    public var imageSize: Int
+    public var sampling: SamplingDefaults
+
+    public init(
+        name: String, network: GLIDEConfiguration, diffusion: DiffusionConfiguration, text: TextConfiguration,
+        imageSize: Int, sampling: SamplingDefaults
+    ) {
+        self.name = name
+        self.network = network
+        self.diffusion = diffusion
+        self.text = text
+        self.imageSize = imageSize
+        self.sampling = sampling
+    }
+
+    /// - Throws: `ConfigurationError` where parts do not fit together or no network can be built.
+    public func validate() throws {
+        try network.validate()
+        try diffusion.validate()
+        guard (1...65_536).contains(imageSize), imageSize % network.unet.sizeMultiple == 0 else {
+            throw ConfigurationError(
+                "imageSize \(imageSize) does not divide by \(network.unet.sizeMultiple), as the U-Net needs")
+        }
+        guard network.unet.outputChannels == 3 * (diffusion.variance == .learnedRange ? 2 : 1) else {
+            throw ConfigurationError(
+                "\(network.unet.outputChannels) output channels do not fit the variance \(diffusion.variance.rawValue)")
+        }
+        let needed = try text.vocabularyCount
+        guard needed == network.text.vocabulary else {
+            throw ConfigurationError(
+                "the token table has \(network.text.vocabulary) rows, the vocabulary \(needed) tokens")
+        }
+    }
+}
+
+/// The diffusion process a network was trained for.
+public struct DiffusionConfiguration: Codable, Sendable, Equatable {
+    /// Names of noise schedules.
+    public enum Schedule: String, Codable, Sendable, CaseIterable {
+        case linear, scaledLinear, squaredCosine
+    }
+    /// What the network's output stands for.
+    public enum Prediction: String, Codable, Sendable, CaseIterable {
+        case noise, sample, velocity
+    }
+    public enum Variance: String, Codable, Sendable, CaseIterable {
+        case fixedSmall, fixedLarge, learnedRange
+    }
+
+    public var schedule: Schedule
+    /// Steps of the whole process.
+    public var steps: Int
+    public var prediction: Prediction
+    public var variance: Variance
+
+    public init(
+        schedule: Schedule = .squaredCosine, steps: Int = 1000, prediction: Prediction = .noise,
+        variance: Variance = .learnedRange
+    ) {
+        self.schedule = schedule
+        self.steps = steps
+        self.prediction = prediction
+        self.variance = variance
+    }
+
+    public func validate() throws {
+        guard (2...100_000).contains(steps) else {
+            throw ConfigurationError("a diffusion process of \(steps) steps; expected 2 to 100,000")
+        }
+    }
+}
+
+/// How a model is sampled unless a request says otherwise.
+public struct SamplingDefaults: Codable, Sendable, Equatable {
+    public var sampler: String
+    public var steps: Int
+    public var guidanceScale: Double
+
+    public init(sampler: String, steps: Int, guidanceScale: Double) {
+        self.sampler = sampler
+        self.steps = steps
+        self.guidanceScale = guidanceScale
+    }
+}

@@ -1,0 +1,103 @@
+public import Tensors
+
+/// What a chain begins with.
+public enum Start {
+    /// Pure noise of a shape [N, C, …], drawn from the chain's noise source.
+    ///
+    /// - Parameter scale: GLIDE's upsampler starts with 0.997 of it.
+    case noise([Int], scale: Double = 1, dtype: DType = .float32, device: Device = .cpu)
+    /// Given noise of unit deviation.
+    case given(Tensor, scale: Double = 1)
+    /// Clean pictures [N, C, …], made as noisy as the trajectory's first level; see `Trajectory.starting(strength:)`.
+    case image(Tensor)
+}
+
+/// One step that was taken.
+public struct SamplingStep {
+    /// 0 for the first, noisiest step.
+    public let index: Int
+    /// The steps of the whole chain.
+    public let count: Int
+    /// Where the step began: where x₀ was predicted.
+    public let from: NoiseLevel
+    /// Where it ended.
+    public let to: NoiseLevel
+    /// The pictures as they are now, at `to`, scaled as √ᾱ · x₀ + √(1 − ᾱ) · ε; after the last step the result.
+    public let x: Tensor
+    /// The preview: the clean pictures as they were predicted in this step.
+    public let x0: Tensor
+
+    public var isLast: Bool { index == count - 1 }
+}
+
+/// The loop that drives every sampler: a sequence of steps that the caller asks for one by one.
+///
+/// ```swift
+/// var chain = try Chain(DDIM(), trajectory, denoiser, start: .noise([1, 3, 64, 64]), noise: .seeded(7, count: 1))
+/// while let step = try chain.next() { show(step.x0) }
+/// ```
+///
+/// No graph is recorded. Pictures stay in the dtype they started with, float32 as a rule, whatever the network computes
+/// in.
+public struct Chain {
+    public let sampler: any Sampler
+    public let trajectory: Trajectory
+    public let denoiser: Denoiser
+    private let noise: NoiseSource
+    private let isCancelled: () -> Bool
+    /// Scaled as the sampler has it.
+    private var x: Tensor
+    private var past: [Moment.Past] = []
+    /// The next step.
+    public private(set) var index = 0
+
+    /// - Parameter isCancelled: asked before each step; the task's own cancellation unless given.
+    public init(
+        _ sampler: any Sampler, _ trajectory: Trajectory, _ denoiser: Denoiser, start: Start, noise: NoiseSource,
+        isCancelled: @escaping () -> Bool = { Task.isCancelled }
+    ) throws {
+        self.sampler = sampler
+        self.trajectory = trajectory
+        self.denoiser = denoiser
+        self.noise = noise
+        self.isCancelled = isCancelled
+        let scales = Scales(trajectory.levels[0])
+        x = try withoutGradients {
+            switch (start, sampler.scaling) {
+            case (.noise(let shape, let scale, let dtype, let device), _):
+                let noise = try noise(shape, dtype: dtype, device: device) * scale
+                return try sampler.scaling == .preserving ? noise : scales.ratio * noise
+            case (.given(let noise, let scale), _):
+                return try (sampler.scaling == .preserving ? noise : scales.ratio * noise) * scale
+            case (.image(let x0), .preserving): return try scales.noised(x0, noise(like: x0))
+            case (.image(let x0), .exploding): return try x0 + scales.ratio * noise(like: x0)
+            }
+        }
+    }
+
+    /// Takes one step; nil where all are taken.
+    ///
+    /// - Throws: `CancellationError` where the chain was cancelled; it can be asked again.
+    public mutating func next() throws -> SamplingStep? {
+        guard index < trajectory.count else { return nil }
+        if isCancelled() { throw CancellationError() }
+        let moment = Moment(trajectory, index: index, past: past)
+        let advance = try withoutGradients {
+            try sampler.step(x, moment, denoiser) { try noise(like: x) }
+        }
+        past = Array(([Moment.Past(x: x, x0: advance.x0, level: moment.from)] + past).prefix(sampler.memory))
+        x = advance.x
+        index += 1
+        let visible = sampler.scaling == .preserving || moment.isLast ? x : try Scales(moment.to).signal * x
+        return SamplingStep(
+            index: moment.index, count: trajectory.count, from: moment.from, to: moment.to, x: visible, x0: advance.x0)
+    }
+
+    /// Takes all steps that are left.
+    ///
+    /// - Returns: the pictures at the end.
+    public mutating func run(_ each: (SamplingStep) throws -> Void = { _ in }) throws -> Tensor {
+        while let step = try next() { try each(step) }
+        return x
+    }
+}

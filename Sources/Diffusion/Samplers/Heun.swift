@@ -1,0 +1,24 @@
+public import Tensors
+
+/// Heun's second-order steps along the probability-flow ODE; two network calls each but the last (Karras et al. 2022,
+/// algorithm 2). Agrees with k-diffusion's `sample_heun`.
+public struct Heun: Sampler, Hashable {
+    public var churn: Churn
+
+    public init(churn: Churn = .none) { self.churn = churn }
+
+    public var scaling: Scaling { .exploding }
+
+    public func step(
+        _ x: Tensor, _ moment: Moment, _ denoiser: Denoiser, noise: () throws -> Tensor
+    ) throws -> Advance {
+        let (x, level) = try churn.raise(x, moment, denoiser, noise: noise)
+        let denoised = try denoiser.denoised(x, at: level)
+        let d = try (x - denoised) / level.sigma
+        let dt = moment.to.sigma - level.sigma
+        let euler = try x + d * dt
+        if moment.isLast { return Advance(x: euler, x0: denoised) }
+        let d2 = try (euler - denoiser.denoised(euler, at: moment.to)) / moment.to.sigma
+        return Advance(x: try x + (d + d2) / 2 * dt, x0: denoised)
+    }
+}

@@ -1,0 +1,28 @@
+public import Tensors
+
+/// `x·Wᵀ + b` over the last dimension: [..., in] → [..., out].
+public struct Linear {
+    public let weight: Tensor
+    public let bias: Tensor?
+
+    public init(
+        _ weights: Weights, in width: Int, out: Int, bias: Bool = true, initial: Initial? = nil
+    ) throws {
+        let bound = Initial.uniform(bound: 1 / Double(width).squareRoot())
+        weight = try weights.parameter("weight", [out, width], initial: initial ?? bound)
+        self.bias = bias ? try weights.parameter("bias", [out], initial: initial == nil ? bound : .zeros) : nil
+    }
+
+    public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight, bias: bias) }
+}
+
+/// Rows of a table by int64 index: [...] → [..., width].
+public struct Embedding {
+    public let weight: Tensor
+
+    public init(_ weights: Weights, count: Int, width: Int, deviation: Double = 1) throws {
+        weight = try weights.parameter("weight", [count, width], initial: .normal(deviation: deviation))
+    }
+
+    public func callAsFunction(_ indices: Tensor) throws -> Tensor { try weight.embedding(indices) }
+}

@@ -1,0 +1,208 @@
+public import Tensors
+
+/// Where a layer takes its parameters from: a place in a tree of names, such as `input_blocks.1.0.in_layers.0`.
+///
+/// Layers are built along a path, so that each key stands beside the field it fills:
+///
+/// ```swift
+/// let store = WeightStore(.initial(generator))
+/// let embed = try Linear(Weights(store) / "time_embed" / 0, in: 192, out: 768)
+/// try store.finish()  // reports everything that was missing, left over or of the wrong shape
+/// ```
+public struct Weights {
+    public let store: WeightStore
+    public let path: String
+
+    public init(_ store: WeightStore, path: String = "") {
+        self.store = store
+        self.path = path
+    }
+
+    public static func / (parent: Weights, name: String) -> Weights {
+        Weights(parent.store, path: parent.path.isEmpty ? name : parent.path + "." + name)
+    }
+
+    public static func / (parent: Weights, index: Int) -> Weights { parent / String(index) }
+
+    /// The parameter `name` here, of exactly this shape.
+    ///
+    /// Where the file lacks it or has it in another shape, the store remembers that and hands out a stand-in, so that
+    /// `finish()` can report all mistakes at once.
+    public func parameter(_ name: String, _ shape: [Int], initial: Initial) throws -> Tensor {
+        try store.take((self / name).path, shape: shape, initial: initial)
+    }
+
+    /// A parameter kept in float32 whatever the run's type: scales and shifts of normalisations.
+    public func normParameter(_ name: String, _ shape: [Int], initial: Initial) throws -> Tensor {
+        try store.take((self / name).path, shape: shape, initial: initial, dtype: .float32)
+    }
+
+    /// Whether the source has a parameter at this path; false for drawn weights.
+    public func has(_ name: String) -> Bool { store.source.has((self / name).path) }
+}
+
+/// How a parameter begins.
+public enum Initial: Sendable {
+    case zeros, ones
+    /// Normal with mean 0.
+    case normal(deviation: Double)
+    /// Uniform in ±bound: PyTorch's choice for linear and convolution layers is 1/√fanIn.
+    case uniform(bound: Double)
+}
+
+/// A named source of tensors, such as a file.
+public protocol TensorSource {
+    /// For messages: the file's name.
+    var sourceName: String { get }
+    var tensorNames: [String] { get }
+    /// The shape without reading the numbers; nil where there is no such tensor.
+    func shape(of name: String) -> [Int]?
+    func tensor(_ name: String) throws -> Tensor
+}
+
+/// All parameters of a network in the order in which it asks for them: drawn, or taken from a source.
+public final class WeightStore {
+    public enum Source {
+        /// Draws initial values.
+        case initial(RandomGenerator)
+        case tensors(any TensorSource)
+
+        func has(_ name: String) -> Bool {
+            switch self {
+            case .initial: false
+            case .tensors(let source): source.shape(of: name) != nil
+            }
+        }
+    }
+
+    public let source: Source
+    public let dtype: DType
+    public let device: Device
+    /// Every parameter, in order.
+    public private(set) var parameters: [(name: String, value: Tensor)] = []
+    private var names: Set<String> = []
+    private var mistakes: [WeightError.Mistake] = []
+    private var ignored: Set<String> = []
+
+    /// - Parameters:
+    ///   - dtype: the type parameters are converted to, whatever the file's; norms stay in float32.
+    public init(_ source: Source, dtype: DType = .float32, device: Device = .cpu) {
+        self.source = source
+        self.dtype = dtype
+        self.device = device
+    }
+
+    /// Names the source may hold without a layer asking for them.
+    public func ignore(where isIgnored: (String) -> Bool) {
+        if case .tensors(let source) = source { ignored.formUnion(source.tensorNames.filter(isIgnored)) }
+    }
+
+    func take(_ name: String, shape: [Int], initial: Initial, dtype: DType? = nil) throws -> Tensor {
+        guard names.insert(name).inserted else { throw WeightError(source: sourceName, mistakes: [.duplicate(name)]) }
+        let value = try make(name, shape, initial).to(dtype ?? self.dtype, device: device)
+        parameters.append((name, value))
+        return value
+    }
+
+    private func make(_ name: String, _ shape: [Int], _ initial: Initial) throws -> Tensor {
+        switch source {
+        case .initial(let generator):
+            return try draw(shape, initial, generator)
+        case .tensors(let source):
+            guard let found = source.shape(of: name) else {
+                mistakes.append(.missing(name, shape))
+                return try .zeros([])
+            }
+            guard found == shape else {
+                mistakes.append(.misshaped(name, expected: shape, found: found))
+                return try .zeros([])
+            }
+            return try source.tensor(name)
+        }
+    }
+
+    private func draw(_ shape: [Int], _ initial: Initial, _ generator: RandomGenerator) throws -> Tensor {
+        switch initial {
+        case .zeros: try .zeros(shape)
+        case .ones: try .ones(shape)
+        case .normal(let deviation): try .randn(shape, generator: generator) * deviation
+        case .uniform(let bound): try (.rand(shape, generator: generator) * 2 - 1) * bound
+        }
+    }
+
+    private var sourceName: String {
+        switch source {
+        case .initial: "drawn weights"
+        case .tensors(let source): source.sourceName
+        }
+    }
+
+    /// Reports every mistake of loading at once: missing, mis-shaped, and tensors nobody asked for.
+    public func finish() throws {
+        if case .tensors(let source) = source {
+            for name in source.tensorNames where !names.contains(name) && !ignored.contains(name) {
+                mistakes.append(.unexpected(name))
+            }
+        }
+        if !mistakes.isEmpty { throw WeightError(source: sourceName, mistakes: mistakes) }
+    }
+
+    /// The number of numbers in all parameters whose name `isIncluded`.
+    public func parameterCount(where isIncluded: (String) -> Bool = { _ in true }) -> Int {
+        parameters.reduce(0) { isIncluded($1.name) ? $0 + $1.value.count : $0 }
+    }
+}
+
+/// Everything wrong with a set of weights.
+public struct WeightError: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Mistake: Equatable, Sendable {
+        case missing(String, [Int])
+        case unexpected(String)
+        case misshaped(String, expected: [Int], found: [Int])
+        case duplicate(String)
+    }
+
+    public let source: String
+    public let mistakes: [Mistake]
+
+    public init(source: String, mistakes: [Mistake]) {
+        self.source = source
+        self.mistakes = mistakes
+    }
+
+    public var description: String {
+        let shown = mistakes.prefix(20).map { mistake in
+            switch mistake {
+            case .missing(let name, let shape): "  missing \(name) \(shape)"
+            case .unexpected(let name): "  unexpected \(name)"
+            case .misshaped(let name, let expected, let found): "  \(name) is \(found), expected \(expected)"
+            case .duplicate(let name): "  \(name) is asked for twice"
+            }
+        }
+        let more = mistakes.count > shown.count ? ["  and \(mistakes.count - shown.count) more"] : []
+        return (["\(source): \(mistakes.count) tensors do not fit the network:"] + shown + more)
+            .joined(separator: "\n")
+    }
+}
+
+/// Tensors in memory as a source: averages, or a network built again with the same weights.
+public struct TensorDictionary: TensorSource {
+    public let sourceName: String
+    private let tensors: [String: Tensor]
+    public let tensorNames: [String]
+
+    public init(_ tensors: [(name: String, value: Tensor)], name: String = "tensors in memory") {
+        sourceName = name
+        self.tensors = Dictionary(tensors.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        tensorNames = tensors.map(\.name)
+    }
+
+    public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
+    public func tensor(_ name: String) throws -> Tensor {
+        guard let tensor = tensors[name] else {
+            throw WeightError(source: sourceName, mistakes: [.missing(name, [])])
+        }
+        return tensor
+    }
+}

@@ -1,0 +1,97 @@
+internal import CTorch
+
+/// Where a tensor lives and is computed.
+public enum Device: Sendable, Hashable, CustomStringConvertible {
+    case cpu
+    /// An NVIDIA GPU. libtorch's CUDA library is opened at run time where it is there.
+    case cuda(Int)
+    /// Apple's GPU.
+    case mps
+
+    /// The first CUDA device, else MPS, else the CPU.
+    public static var best: Device {
+        if cudaDeviceCount > 0 { return .cuda(0) }
+        return isMPSAvailable ? .mps : .cpu
+    }
+
+    /// CUDA devices that can be used now; 0 where libtorch's CUDA library or a driver is missing.
+    public static var cudaDeviceCount: Int { Int(ct_cuda_count()) }
+    public static var isMPSAvailable: Bool { ct_mps_available() }
+
+    public var description: String {
+        switch self {
+        case .cpu: "cpu"
+        case .cuda(let index): "cuda:\(index)"
+        case .mps: "mps"
+        }
+    }
+
+    /// Waits until all work given to the device is done. Nothing to wait for on the CPU.
+    public func synchronize() throws {
+        var error: UnsafeMutablePointer<ct_error>?
+        guard ct_synchronize(c, &error) else {
+            throw TensorError(consuming: error, operation: "synchronize", operands: [])
+        }
+    }
+
+    var c: ct_device {
+        switch self {
+        case .cpu: ct_device(kind: Int32(CT_CPU), index: 0)
+        case .cuda(let index): ct_device(kind: Int32(CT_CUDA), index: Int32(clamping: index))
+        case .mps: ct_device(kind: Int32(CT_MPS), index: 0)
+        }
+    }
+
+    init(_ c: ct_device) {
+        switch c.kind {
+        case Int32(CT_CUDA): self = .cuda(Int(c.index))
+        case Int32(CT_MPS): self = .mps
+        default: self = .cpu
+        }
+    }
+}
+
+extension DType {
+    /// The number that the shim knows this type by.
+    var c: Int32 {
+        switch self {
+        case .float32: 0
+        case .float16: 1
+        case .bfloat16: 2
+        case .float64: 3
+        case .int64: 4
+        case .int32: 5
+        case .int16: 6
+        case .int8: 7
+        case .uint8: 8
+        case .bool: 9
+        }
+    }
+
+    private static let ordered: [DType] = [
+        .float32, .float16, .bfloat16, .float64, .int64, .int32, .int16, .int8, .uint8, .bool,
+    ]
+
+    init?(c: Int32) {
+        guard Self.ordered.indices.contains(Int(c)) else { return nil }
+        self = Self.ordered[Int(c)]
+    }
+}
+
+/// Settings and facts of the whole process that libtorch keeps.
+public enum Engine {
+    /// libtorch's version.
+    public static var version: String { String(cString: ct_version()) }
+
+    /// Threads that one operation may use on the CPU.
+    public static var threads: Int {
+        get { Int(ct_threads()) }
+        set { ct_set_threads(Int32(clamping: newValue)) }
+    }
+
+    /// Whether this thread treats denormal numbers as zero: some runs are several times faster with it.
+    public static func flushDenormals(_ on: Bool) { ct_set_flush_denormals(on) }
+
+    /// Tensors that Swift holds now, over all threads; tests watch it.
+    public static var liveTensors: Int { ct_live_tensors() }
+}

@@ -1,0 +1,3 @@
+import Moonlit
+
+print("Moonlit is here")

@@ -1,0 +1,149 @@
+import Diffusion
+import Tensors
+import Testing
+
+@Suite struct ChainTests {
+    let schedule: NoiseSchedule
+    let trajectory: Trajectory
+
+    init() throws {
+        schedule = try NoiseSchedule(.squaredCosine())
+        trajectory = try schedule.trajectory(.respaced(.sections([8])))
+    }
+
+    func denoiser(clamp: SampleTreatment.Clamp = .unit) -> Denoiser {
+        Denoiser(schedule: schedule, prediction: .noise, treatment: SampleTreatment(clamp: clamp)) { query in
+            try (query.x * 1.5).tanh() + query.timesteps().reshape([-1, 1, 1, 1]).sin() * 0.1
+        }
+    }
+
+    @Test(arguments: SamplerName.allCases) func aPictureDoesNotDependOnItsBatch(name: SamplerName) throws {
+        let pictures = { (seed: UInt64, count: Int) in
+            var chain = try Chain(
+                name.sampler, trajectory, denoiser(), start: .noise([count, 3, 8, 8]),
+                noise: .seeded(seed, count: count))
+            return try chain.run()
+        }
+        let batch = try pictures(7, 3)
+        #expect(try difference(pictures(8, 1), batch.rows(1..<2)) == 0)
+        #expect(try difference(batch.rows(0..<1), batch.rows(1..<2)) > 0.1)
+        #expect(try difference(pictures(7, 3), batch) == 0)
+    }
+
+    @Test func theFirstNoiseIsPyTorchs() throws {
+        let noise = try NoiseSource.seeded(7, count: 1)([1, 3, 8, 8])
+        #expect(try difference(noise, normal([1, 3, 8, 8], seed: 7, dtype: .float32)) == 0)
+        let half = try NoiseSource.seeded(7, count: 1)([1, 3, 8, 8], dtype: .bfloat16)
+        #expect(try difference(half, noise.to(.bfloat16)) == 0)
+    }
+
+    @Test func stepsComeOneByOne() throws {
+        var chain = try Chain(
+            DDIM(), trajectory, denoiser(), start: .noise([1, 3, 8, 8]), noise: .seeded(1, count: 1))
+        var indices: [Int] = []
+        var last: SamplingStep?
+        while let step = try chain.next() {
+            #expect(step.count == 8 && step.from == trajectory.levels[step.index])
+            #expect(step.to == trajectory.levels[step.index + 1])
+            #expect(try step.x0.abs().max().item() <= 1)
+            indices.append(step.index)
+            last = step
+        }
+        #expect(indices == Array(0..<8))
+        let end = try #require(last)
+        #expect(end.isLast && end.to == .clean)
+        #expect(try difference(end.x, end.x0) < 1e-6)
+        #expect(try chain.next() == nil)
+    }
+
+    @Test func cancellationStopsBetweenStepsAndCanBeTakenBack() throws {
+        var isCancelled = false
+        let make = { (isCancelled: @escaping () -> Bool) in
+            try Chain(
+                DDPM(), trajectory, denoiser(), start: .noise([1, 3, 8, 8]), noise: .seeded(1, count: 1),
+                isCancelled: isCancelled)
+        }
+        var chain = try make { isCancelled }
+        for _ in 0..<3 { _ = try chain.next() }
+        isCancelled = true
+        #expect(throws: CancellationError.self) { try chain.next() }
+        #expect(chain.index == 3)
+        isCancelled = false
+        var whole = try make { false }
+        #expect(try difference(chain.run(), whole.run()) == 0)
+    }
+
+    @Test func aCancelledTaskIsNoticed() async throws {
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            var chain = try Chain(
+                DDIM(), trajectory, denoiser(), start: .noise([1, 3, 8, 8]), noise: .seeded(1, count: 1))
+            _ = try chain.next()
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test(arguments: SamplerName.allCases) func aChainStartsFromAPicture(name: SamplerName) throws {
+        let picture = try normal([2, 3, 8, 8], dtype: .float32).tanh()
+        let part = try schedule.trajectory(.linspace(50)).starting(strength: 0.04)
+        var chain = try Chain(
+            name.sampler, part, denoiser(), start: .image(picture), noise: .seeded(1, count: 2))
+        let first = try #require(try chain.next())
+        // Little noise was added, so the picture is nearly what it was.
+        #expect(try difference(first.x, picture) < 0.2)
+        #expect(try difference(first.x, picture) > 0)
+    }
+
+    @Test(arguments: [SamplerName.ddim, .euler]) func startsAreScaledAsTheSamplerHasIt(name: SamplerName) throws {
+        let noise = try normal([1, 3, 8, 8])
+        var asked: Tensor?
+        var denoiser = denoiser()
+        denoiser.network = { query in
+            asked = asked ?? query.x
+            return query.x
+        }
+        var chain = try Chain(
+            name.sampler, trajectory, denoiser, start: .given(noise, scale: 0.997), noise: .seeded(1, count: 1))
+        _ = try chain.next()
+        let factor = name == .ddim ? 1 : (1 - trajectory.levels[0].alphaBar).squareRoot()
+        #expect(try difference(#require(asked), noise * (0.997 * factor)) < 1e-12)
+    }
+
+    @Test func noGraphIsRecorded() throws {
+        let weight = try Tensor.ones([1])
+        try weight.setRequiresGrad(true)
+        var denoiser = denoiser()
+        denoiser.network = { query in try query.x * weight }
+        var chain = try Chain(
+            DDIM(), trajectory, denoiser, start: .noise([1, 3, 4, 4]), noise: .seeded(1, count: 1))
+        #expect(try !chain.run().requiresGrad)
+    }
+
+    @Test func aNetworkOfTheWrongShapeIsRefused() throws {
+        var denoiser = denoiser()
+        denoiser.variance = .learnedRange
+        var chain = try Chain(
+            DDPM(), trajectory, denoiser, start: .noise([1, 3, 4, 4]), noise: .seeded(1, count: 1))
+        #expect(throws: DiffusionError.self) { try chain.next() }
+        #expect(throws: DiffusionError.self) {
+            try Chain(DDPM(), trajectory, denoiser, start: .noise([2, 3, 4, 4]), noise: .seeded(1, count: 1))
+        }
+    }
+}
+
+@Suite struct SampleTreatmentTests {
+    @Test func dynamicThresholdingIsPicturewise() throws {
+        // The median magnitude of the first picture is 2, of the second 0.2: one is shrunk, the other only clamped.
+        let x0 = try Tensor([-4.0, -2, 0, 2, 4, -0.4, -0.2, 0, 0.2, 1.5], shape: [2, 1, 5])
+        let treated = try SampleTreatment.Clamp.dynamic(quantile: 0.5)(x0)
+        #expect(try treated.doubles() == [-1, -1, 0, 1, 1, -0.4, -0.2, 0, 0.2, 1])
+        #expect(throws: DiffusionError.self) { try SampleTreatment.Clamp.dynamic(quantile: 2)(x0) }
+    }
+
+    @Test func clampsKeepTheirRange() throws {
+        let x0 = try Tensor([-4.0, -0.5, 0, 2])
+        #expect(try SampleTreatment.Clamp.none(x0).doubles() == [-4, -0.5, 0, 2])
+        #expect(try SampleTreatment.Clamp.unit(x0).doubles() == [-1, -0.5, 0, 1])
+        #expect(try SampleTreatment.Clamp.range(-0.2...3)(x0).doubles() == [-0.2, -0.2, 0, 2])
+    }
+}

@@ -1,0 +1,79 @@
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+
+/// Samplers recover a distribution that they are given the exact denoiser of; broken ones do not.
+@Suite struct MixtureTests {
+    /// The mean of the smallest component, of 1,600 samples, scatters by 0.035 deviations.
+    static let bound = 0.08
+
+    let mixture = Mixture.example
+    let schedule: NoiseSchedule
+
+    init() throws { schedule = try NoiseSchedule(.squaredCosine()) }
+
+    /// As many steps as it takes for what is left to be chance.
+    func spacing(_ name: SamplerName) -> Spacing {
+        switch name {
+        case .ddpm: .all
+        case .ddim: .respaced(.sections([250]))
+        case .euler, .eulerAncestral: .karras(300, range: 0.01...80)
+        case .heun, .dpmSolver2M: .karras(40, range: 0.01...80)
+        }
+    }
+
+    func distance(_ sampler: any Sampler, _ name: SamplerName, _ prediction: Prediction = .noise) throws -> Double {
+        var chain = try Chain(
+            sampler, schedule.trajectory(spacing(name)), mixture.denoiser(schedule, prediction),
+            start: .noise([8000, 2], dtype: .float64), noise: .batch(RandomGenerator(seed: 20)))
+        return try mixture.distance(chain.run())
+    }
+
+    @Test(arguments: SamplerName.allCases) func samplersRecoverTheMixture(name: SamplerName) throws {
+        let distance = try distance(name.sampler, name)
+        #expect(distance < Self.bound, "\(name): \(distance)")
+    }
+
+    @Test(arguments: [SamplerName.ddim, .dpmSolver2M], [Prediction.sample, .velocity])
+    func everyPredictionWillDo(name: SamplerName, prediction: Prediction) throws {
+        let distance = try distance(name.sampler, name, prediction)
+        #expect(distance < Self.bound, "\(name), \(prediction): \(distance)")
+    }
+
+    @Test(arguments: SamplerName.allCases, Broken.Fault.allCases)
+    func brokenSamplersDoNot(name: SamplerName, fault: Broken.Fault) throws {
+        let isRandom = [.ddpm, .eulerAncestral].contains(name)
+        // What noise a deterministic sampler draws does not matter; a random one that lags a little catches up.
+        guard fault == .wrongLevel || isRandom != (fault == .shortStep) else { return }
+        let distance = try distance(Broken(sampler: name.sampler, fault: fault), name)
+        #expect(distance > Self.bound, "\(name), \(fault): \(distance)")
+    }
+
+    /// On one Gaussian the way of the probability-flow ODE is known: x(σ) grows as √(s² + σ²). Twice the steps halve
+    /// Euler's error and quarter that of the second-order samplers.
+    @Test func convergenceHasThePapersOrder() throws {
+        let deviation = 0.5
+        let single = Mixture(weights: [1], means: [[0, 0]], deviation: deviation)
+        let noise = try normal([64, 2])
+        // At the last level above 0; what is left to go there costs all of them the same.
+        let error = { (sampler: any Sampler, steps: Int) in
+            let trajectory = try schedule.trajectory(.exponential(steps, range: 0.01...20))
+            var chain = try Chain(
+                sampler, trajectory, single.denoiser(schedule, .sample), start: .given(noise),
+                noise: .batch(RandomGenerator(seed: 1)))
+            var end: SamplingStep?
+            while let step = try chain.next(), !step.isLast { end = step }
+            let (x, sigma) = (try #require(end?.x), 0.01)
+            let growth = ((deviation * deviation + sigma * sigma) / (deviation * deviation + 400)).squareRoot()
+            return try difference(x, noise * 20 * growth / (1 + sigma * sigma).squareRoot())
+        }
+        for (sampler, ratios) in [(Euler(), 1.7...2.3), (Heun(), 3.2...5), (DPMSolver2M(), 3.2...5)]
+            as [(any Sampler, ClosedRange<Double>)]
+        {
+            let (coarse, fine) = (try error(sampler, 100), try error(sampler, 200))
+            print("MEASURE", sampler, coarse, fine, coarse/fine)
+            #expect(ratios.contains(coarse / fine), "\(sampler): \(coarse) and \(fine)")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Images
+import Testing
+
+@Suite struct LayoutTests {
+    private let ground = Colour(grey: 32)
+
+    @Test func aFilmStripPutsPicturesSideBySide() throws {
+        let pictures = try (1...3).map { try Picture(width: 4, height: 2, filled: Colour(grey: UInt8($0 * 60))) }
+        let strip = try FilmStrip(gap: 1, background: ground, minimumSide: 0).picture(of: pictures)
+        let row: [UInt8] = [60, 60, 60, 60, 32, 120, 120, 120, 120, 32, 180, 180, 180, 180]
+        #expect((strip.width, strip.height) == (14, 2))
+        #expect(strip.pixels == (row + row).flatMap { [$0, $0, $0] })
+    }
+
+    @Test func aLongFilmStripIsBrokenIntoEvenRows() throws {
+        let pictures = try (0..<10).map { try Picture(width: 30, height: 20, filled: Colour(grey: UInt8($0 * 20))) }
+        // Four fit, but three rows of four leave two for the last: none is shorter by more than it must.
+        let strip = try FilmStrip(maximumWidth: 130, gap: 2, background: ground, minimumSide: 0).picture(of: pictures)
+        #expect((strip.width, strip.height) == (4 * 32 - 2, 3 * 22 - 2))
+        #expect(try strip.cropped(x: 32, y: 44, width: 30, height: 20) == pictures[9])
+        let two = try FilmStrip(columns: 2, gap: 2, minimumSide: 60).picture(of: pictures)
+        #expect((two.width, two.height) == (2 * 62 - 2, 5 * 42 - 2))
+        #expect(throws: ImageError.self) { try FilmStrip().picture(of: []) }
+    }
+
+    @Test func aContactSheetPlacesPicturesAndCaptions() throws {
+        let pictures = try (0..<5).map { try Picture(width: 50, height: 40, filled: Colour(grey: UInt8($0 * 50))) }
+        let sheet = ContactSheet(columns: 3, gap: 10, background: ground, ink: .white, minimumSide: 0)
+        let bare = try sheet.picture(of: pictures)
+        #expect((bare.width, bare.height) == (10 + 3 * 60, 10 + 2 * 50))
+        #expect(try bare.cropped(x: 70, y: 60, width: 50, height: 40) == pictures[4])
+
+        // One line of seven letters fits under a picture of 50 pixels.
+        let captioned = try sheet.picture(of: pictures, captions: ["a house", "", "a house next to a lake in the night"])
+        #expect(captioned.width == bare.width)
+        #expect(captioned.height == bare.height + 4 + 3 * 14)
+        let under = try captioned.cropped(x: 10, y: 54, width: 50, height: 14)
+        #expect(Set(under.pixels) == [32, 255])
+        let beside = try captioned.cropped(x: 70, y: 50, width: 50, height: 46)
+        #expect(Set(beside.pixels) == [32], "an empty caption draws nothing")
+        #expect(throws: ImageError.self) { try sheet.picture(of: []) }
+    }
+
+    @Test func smallPicturesAreEnlargedByWholeFactors() throws {
+        let picture = try Picture.noise(width: 10, height: 7, channels: 3, seed: 9)
+        let sheet = try ContactSheet(gap: 0, minimumSide: 39).picture(of: [picture])
+        #expect(try sheet == picture.resized(width: 30, height: 21, filter: .nearest))
+    }
+
+    @Test func captionsOfAnyTextAreDrawn() throws {
+        let picture = try Picture(width: 70, height: 10, filled: .black)
+        for caption in ["", "   ", "\n\t", "月光 🌙👩‍👩‍👧", String(repeating: "x", count: 10_000), "š ß \u{0} \u{301}"] {
+            let sheet = ContactSheet(gap: 0, minimumSide: 0, captionLines: 2)
+            let made = try sheet.picture(of: [picture], captions: [caption])
+            #expect(made.width == 70)
+            #expect(made.height <= 10 + 4 + 2 * 14)
+        }
+        // An accent without a letter of its own falls back to the bare letter.
+        let sheet = ContactSheet()
+        #expect(try sheet.picture(of: [picture], captions: ["š"]) == sheet.picture(of: [picture], captions: ["s"]))
+        #expect(try sheet.picture(of: [picture], captions: ["é"]) != sheet.picture(of: [picture], captions: ["e"]))
+    }
+
+    @Test func absurdSettingsDoNotTrap() throws {
+        let picture = try Picture(width: 3, height: 3, filled: .black)
+        let sheet = ContactSheet(columns: -4, gap: -9, minimumSide: -1, captionLines: -1)
+        #expect(try sheet.picture(of: [picture], captions: ["a", "b", "c"]).width == 3)
+        let strip = FilmStrip(columns: 0, maximumWidth: -100, gap: .min, minimumSide: .max)
+        #expect(try strip.picture(of: [picture]).width == 3 * 64)
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Images
+import Testing
+
+@Suite struct MutationTests {
+    static let sources: [ImageFormat: [String]] = [
+        .png: [
+            "kinds/rgba.png", "kinds/palette-alpha.png", "kinds/rgba16-interlaced.png", "kinds/grey1.png",
+            "orientations/6.png", "texts.png",
+        ],
+        .jpeg: [
+            "kinds/subsampled.jpg", "kinds/progressive.jpg", "kinds/restarts.jpg", "kinds/cmyk.jpg", "kinds/grey.jpg",
+            "orientations/6.jpg",
+        ],
+        .webp: [
+            "kinds/lossy.webp", "kinds/lossy-alpha.webp", "kinds/lossless.webp", "kinds/lossless-alpha.webp",
+            "kinds/animated-patch.webp", "orientations/6.webp",
+        ],
+    ]
+
+    @Test(arguments: ImageFormat.allCases)
+    func damagedFilesGiveAnErrorOrAPicture(format: ImageFormat) throws {
+        var generator = SplitMix(seed: 7)
+        let sources = try #require(Self.sources[format]).map { try Fixtures.bytes($0) }
+        try resetPeakMemory()
+        let before = try residentMemory(.current)
+        var (pictures, errors) = (0, 0)
+        for round in 0..<2100 {
+            let mutation = Mutation.allCases[round % Mutation.allCases.count]
+            var bytes = mutation.apply(to: sources[round / 7 % sources.count], using: &generator)
+            if format == .png, Bool.random(using: &generator) { bytes = pngResealed(bytes) }
+            do {
+                let picture = try Picture(decoding: bytes, name: "damaged")
+                #expect(picture.pixels.count == picture.width * picture.height * picture.channels)
+                pictures += 1
+            } catch {
+                #expect(error.description.hasPrefix("damaged: "), "\(error)")
+                errors += 1
+            }
+            if format == .png {
+                do { _ = try PNGText.read(from: bytes, name: "damaged") } catch {
+                    #expect(error.description.hasPrefix("damaged: "), "\(error)")
+                }
+            }
+        }
+        // Both ways were taken, or the mutations are too gentle or too rough to say anything.
+        #expect(pictures > 20)
+        #expect(errors > 1000)
+        // The files have a few hundred bytes; the most any may ask for is what 1,032 times as many hold.
+        #expect(try residentMemory(.peak) - before < 128 << 20)
+    }
+
+    @Test func aCompressedTextThatGrowsWithoutEndIsRefused() throws {
+        // The pixels of a black picture, 17 MB, are a zlib stream a thousand times smaller.
+        let black = try Picture(width: 4096, height: 1400, filled: .black).pngData(compression: .best)
+        let stream = try #require(idat(of: black))
+        let header = Array(black[..<33])
+        func chunk(_ type: String, _ payload: [UInt8]) -> [UInt8] {
+            let length = (0..<4).map { UInt8(truncatingIfNeeded: payload.count >> (24 - 8 * $0)) }
+            return length + Array(type.utf8) + payload + [0, 0, 0, 0]
+        }
+        let bomb = pngResealed(header + chunk("zTXt", Array("bomb".utf8) + [0, 0] + stream) + chunk("IEND", []))
+        #expect(bomb.count < 100_000)
+        #expect(
+            throws: ImageError.damaged(
+                file: "bomb.png", format: .png, reason: "text chunk 1: compressed text of more than 16777216 bytes")
+        ) { try PNGText.read(from: bomb, name: "bomb.png") }
+    }
+}
+
+/// The joined payloads of a PNG file's `IDAT` chunks.
+private func idat(of png: [UInt8]) -> [UInt8]? {
+    var stream: [UInt8] = []
+    var at = 8
+    while at + 12 <= png.count {
+        let length = (0..<4).reduce(0) { $0 << 8 | Int(png[at + $1]) }
+        guard length <= png.count - at - 12 else { return nil }
+        if png[(at + 4)..<(at + 8)].elementsEqual("IDAT".utf8) { stream += png[(at + 8)..<(at + 8 + length)] }
+        at += 12 + length
+    }
+    return stream.isEmpty ? nil : stream
+}
+
+private enum Memory: String {
+    case current = "VmRSS:"
+    case peak = "VmHWM:"
+}
+
+/// Bytes of this process that are or were in memory; 0 where the system does not say.
+private func residentMemory(_ which: Memory) throws -> Int {
+    #if os(Linux)
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(which.rawValue) })
+        return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])) << 10
+    #else
+        return 0
+    #endif
+}
+
+private func resetPeakMemory() throws {
+    #if os(Linux)
+        let file = try FileHandle(forWritingTo: URL(filePath: "/proc/self/clear_refs"))
+        try file.write(contentsOf: Data("5".utf8))
+        try file.close()
+    #endif
+}
