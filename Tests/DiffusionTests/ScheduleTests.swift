@@ -194,7 +194,7 @@ import Testing
 
     @Test func impossibleStepsAreRefused() {
         let bad: [Spacing] = [
-            .leading(0), .leading(1001), .leading(10, offset: 200), .trailing(-1), .linspace(2000), .karras(0),
+            .leading(0), .leading(1001), .leading(10, offset: 200), .leading(10, offset: .max), .karras(.max), .trailing(-1), .linspace(2000), .karras(0),
             .karras(5, range: 3...3), .karras(5, rho: 0), .sigmas([]), .sigmas([1, 2]), .sigmas([.nan]),
             .sigmas([.infinity]), .timesteps([1000]), .timesteps([3, 3]),
         ]

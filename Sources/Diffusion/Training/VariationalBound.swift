@@ -27,8 +27,8 @@ struct VariationalBound {
 
         let fromXt = try xtFactor * batch.xt
         let trueMean = try x0Factor * batch.x0 + fromXt
-        let x0 = try prediction.sample(predicted, xt: batch.xt, batch.scales)
-        let mean = try (x0Factor * x0 + fromXt).detach()
+        let x0 = try prediction.sample(predicted.detach(), xt: batch.xt, batch.scales)
+        let mean = try x0Factor * x0 + fromXt
         let fraction = try (range.to(batch.xt.dtype) + 1) / 2
         let logVariance = try fraction * betaLog + (1 - fraction) * trueLog
 
