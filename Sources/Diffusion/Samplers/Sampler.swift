@@ -100,8 +100,8 @@ public enum SamplerName: String, Sendable, Hashable, Codable, CaseIterable {
         }
     }
 
-    /// The steps it takes where the user does not say: OpenAI's even respacing for those that come from discrete chains,
-    /// k-diffusion's for the others.
+    /// The steps it takes where the user does not say: OpenAI's even respacing for those that come from discrete
+    /// chains, k-diffusion's for the others.
     public func spacing(steps: Int) -> Spacing {
         sampler.scaling == .preserving ? .respaced(.sections([steps])) : .interpolated(steps)
     }

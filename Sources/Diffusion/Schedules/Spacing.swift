@@ -109,7 +109,8 @@ extension NoiseSchedule {
         let low = min(max(Int(index), 0), count - 1)
         let high = min(low + 1, count - 1)
         let weight = index - Double(low)
-        return weight == 0 ? Double(timesteps[low]) : (1 - weight) * Double(timesteps[low]) + weight * Double(timesteps[high])
+        if weight == 0 { return Double(timesteps[low]) }
+        return (1 - weight) * Double(timesteps[low]) + weight * Double(timesteps[high])
     }
 
     private func low(_ range: ClosedRange<Double>?) -> Double { range?.lowerBound ?? sigmas[0] }
