@@ -37,7 +37,7 @@ def single_draws():
             for dtype in TYPES:
                 tensors[name("randn", dtype, seed, shape)] = th.randn(shape, generator=fresh(), dtype=dtype)
                 tensors[name("rand", dtype, seed, shape)] = th.rand(shape, generator=fresh(), dtype=dtype)
-        for low, high in ((0, 2), (0, 1000), (-5, 5), (0, 2**31), (0, 2**32 + 1), (0, 2**40)):
+        for low, high in ((0, 2), (0, 1000), (-5, 5), (0, 2**28 - 1), (0, 2**28), (0, 2**31), (0, 2**32 + 1), (0, 2**40)):
             tensors[name("randint", seed, low, high)] = th.randint(low, high, (20,), generator=fresh())
         for n in (1, 2, 5, 16, 100, 1000):
             tensors[name("randperm", seed, n)] = th.randperm(n, generator=fresh())
