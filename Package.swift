@@ -75,6 +75,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
+        .executableTarget(
+            name: "SceneBench", dependencies: ["Scenes", "Datasets", "Images"], path: "Benchmarks/SceneBench",
+            swiftSettings: swift),
         tests("Tensors", ["Tensors"]),
         tests("Layers", ["Layers", "Tensors"]),
         tests("Diffusion", ["Diffusion", "Tensors"]),

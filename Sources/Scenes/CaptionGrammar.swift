@@ -61,13 +61,13 @@ public struct CaptionGrammar: Sendable {
             ]
         case .oilPainting:
             return [
-                prefix("an oil painting of", "a painting in oil of"),
+                prefix("an oil painting of", "oil painting of", "a painting in oil of"),
                 suffix(", oil painting", ", an oil painting", ", oil on canvas"),
                 around(.words("a painting of"), "in oil", "in the style of an oil painting"),
             ]
         case .watercolour:
             return [
-                prefix("a watercolour of", "a watercolor of", "a watercolour painting of", "a watercolor painting of"),
+                prefix("a watercolour of", "watercolour of", "a watercolor of", "a watercolour painting of", "a watercolor painting of"),
                 suffix(", watercolour", ", watercolor", ", watercolour painting", "in watercolours"),
                 around(painting, "in watercolour", "in watercolours", "in watercolor"),
             ]
@@ -78,7 +78,7 @@ public struct CaptionGrammar: Sendable {
             ]
         case .pencilSketch:
             return [
-                prefix("a pencil sketch of", "a pencil drawing of", "a sketch of", "a drawing in pencil of"),
+                prefix("a pencil sketch of", "pencil sketch of", "a pencil drawing of", "a sketch of", "a drawing in pencil of"),
                 suffix(", pencil sketch", ", pencil drawing", "drawn in pencil"),
             ]
         case .flatPoster:
@@ -200,7 +200,7 @@ public struct CaptionGrammar: Sendable {
             case .mountains:
                 flying ? .all(.any("over", "above"), .words("the"), season, .any("mountains"))
                     : .choice([(3, .all(.any("in", "in front of"), .words("the"), season, .words("mountains"))), (1, .all(.words("in"), .article, season, .any("mountain landscape", "mountain valley")))])
-            case .forest: flying ? with("over", "above", nouns: "forest") : .choice([(2, with("in", nouns: "forest")), (1, .all(.words("in the"), season, .words("woods"))), (0.4, .words("among trees"))])
+            case .forest: flying ? with("over", "above", nouns: "forest") : .choice([(2, with("in", nouns: "forest")), (1, .all(.words("in the"), season, .words("woods")))])
             case .beach:
                 flying ? .any("over the beach", "above a beach", "over the sea")
                     : afloat ? .any("on the sea", "in the sea", "by the beach", "off a beach") : .any("on a beach", "on the beach", "at the beach", "by the sea", "on a sandy beach", "at the seashore")
@@ -246,6 +246,7 @@ public struct CaptionGrammar: Sendable {
         case .nextTo: ["next to", "beside", "close to"]
         case .above: ["above", "over", "high above"]
         case .inFrontOf: ["in front of"]
+        case .using: ["using"]
         }
     }
 
@@ -255,6 +256,7 @@ public struct CaptionGrammar: Sendable {
         case .nextTo: ["next to", "beside", "close to"]
         case .above: ["below", "under", "beneath"]
         case .inFrontOf: ["behind"]
+        case .using: ["used by"]
         }
     }
 

@@ -29,52 +29,58 @@ struct Composer: Sendable {
 
     func compose(_ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage) {
         for _ in 0..<64 {
-            if let result = draft(nil, &random), configuration.split.admits(result.scene) { return result }
+            if let result = draft(&random), configuration.split.admits(result.scene) { return result }
         }
-        while true {
-            let (subject, place) = fallbacks[random.below(fallbacks.count)]
-            if let result = draft((subject, place), &random) { return result }
-        }
+        let (subject, place) = fallbacks[random.below(fallbacks.count)]
+        var stage = Stage(place, &random)
+        var layout = Layout(configuration: configuration, artwork: artwork, cast: [subject])
+        layout.arrangeOne(&stage, &random)
+        return dress(layout, [], .plain, stage, &random)
     }
 
     /// One attempt; nil where the subjects did not fit.
-    private func draft(_ only: (subject: Subject, place: Place)?, _ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage)? {
-        var cast: [Subject]
-        let place: Place
-        if let only {
-            cast = [only.subject]
-            place = only.place
-        } else {
-            let first = subjects[random.below(subjects.count)]
-            let homes = configuration.places.filter { Self.isAtHome(first, $0) }
-            guard let home = random.pick(homes) else { return nil }
-            place = home
-            cast = [first]
-            for _ in 0..<random.weighted(configuration.subjectCounts) {
-                let others = subjects.filter { other in Self.isAtHome(other, place) && !cast.contains { $0.name == other.name } }
-                guard let other = random.pick(others) else { break }
-                cast.append(other)
+    private func draft(_ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage)? {
+        let first = subjects[random.below(subjects.count)]
+        guard let place = random.pick(configuration.places.filter { Self.isAtHome(first, $0) }) else { return nil }
+        var cast = [first]
+        for _ in 0..<random.weighted(configuration.subjectCounts) {
+            let others = subjects.filter { other in
+                Self.isAtHome(other, place) && !cast.contains { $0.name == other.name }
             }
+            // Left to chance a tool would hardly ever meet its user.
+            let tools = first.usesTools && random.chance(0.05) ? others.filter(\.isTool) : []
+            guard let other = random.pick(tools.isEmpty ? others : tools) else { break }
+            cast.append(other)
         }
-        let season: Season = place.hasAutumn && random.chance(configuration.autumnProbability) ? .autumn : .summer
-        let light = configuration.lights[random.below(configuration.lights.count)]
         var style = Style.plain
-        if only == nil, random.chance(configuration.styleProbability) {
+        if random.chance(configuration.styleProbability) {
             style = configuration.styles[random.below(configuration.styles.count)]
         }
         var stage = Stage(place, &random)
         var layout = Layout(configuration: configuration, artwork: artwork, cast: cast)
         guard let relations = layout.arrange(&stage, &random) else { return nil }
-        let entities = zip(cast, layout.blocks).map { subject, block in
+        return dress(layout, relations, style, stage, &random)
+    }
+
+    /// Colours, clothes and light for subjects that have their places.
+    private func dress(
+        _ layout: Layout, _ relations: [SceneDescription.Relation], _ style: Style, _ bare: Stage,
+        _ random: inout SceneRandom
+    ) -> (scene: SceneDescription, stage: Stage) {
+        var stage = bare
+        let autumn = stage.place.hasAutumn && random.chance(configuration.autumnProbability)
+        let light = configuration.lights[random.below(configuration.lights.count)]
+        let entities = zip(layout.cast, layout.blocks).map { subject, block in
             SceneDescription.Entity(
                 subject: subject.name, boxes: block.boxes, size: block.size,
                 colour: style.keepsColours && subject.takesColour && random.chance(configuration.colourProbability)
                     ? random.pick(Artwork.paints.filter { $0 != subject.naturalColour }) : nil,
                 wears: clothes(for: subject, style: style, &random))
         }
-        let scene = SceneDescription(
-            entities: entities, relations: relations, place: place, season: season, light: light, style: style)
         stage.placeLamp(light: light, clearOf: entities.flatMap(\.boxes), &random)
+        let scene = SceneDescription(
+            entities: entities, relations: relations, place: stage.place, season: autumn ? .autumn : .summer,
+            light: light, style: style)
         return (scene, stage)
     }
 
@@ -103,7 +109,7 @@ extension Stage {
             let x = random.uniform(0.11, 0.89)
             let y =
                 light == .sunset
-                ? crowded ? random.uniform(0.13, 0.2) : horizon - random.uniform(0.05, 0.14) : random.uniform(0.1, 0.17)
+                ? crowded ? random.uniform(0.13, 0.2) : horizon - random.uniform(0.08, 0.18) : random.uniform(0.1, 0.17)
             let disc = SceneDescription.Box(x: x - radius * 1.2, y: y - radius * 1.2, width: radius * 2.4, height: radius * 2.4)
             let covered = boxes.map { $0.overlap(disc) }.reduce(0, +)
             if covered < best { (best, lamp) = (covered, (x, y, radius)) }

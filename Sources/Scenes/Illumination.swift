@@ -73,7 +73,7 @@ struct Illumination {
         let top = max(0, Int((box.y - 0.02) * side)), bottom = min(n - 1, Int((box.maxY + 0.02) * side) + 1)
         guard left <= right, top <= bottom else { return }
         // A subject is what the picture is about: its light is nearer to white than the land's.
-        let tone = light == .moonlight ? Colour(0.6, 0.66, 0.86) : light == .sunset ? Colour(1.06, 0.9, 0.78) : key
+        let tone = light == .moonlight ? Colour(0.68, 0.73, 0.92) : light == .sunset ? Colour(1.06, 0.9, 0.78) : key
         let k = (Float(tone.r), Float(tone.g), Float(tone.b))
         let s = Float(light == .fog ? 0.75 : light == .moonlight ? 0.9 : 1)
         let fade = Float(light == .fog ? 0.2 + 0.3 * distance : light == .moonlight ? 0.05 : 0.06)

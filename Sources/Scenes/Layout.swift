@@ -17,15 +17,18 @@ struct Layout {
         (self.configuration, self.artwork, self.cast) = (configuration, artwork, cast)
     }
 
+    /// One subject, one of its kind: always fits.
+    mutating func arrangeOne(_ stage: inout Stage, _ random: inout SceneRandom) { blocks = [alone(1, &stage, &random)] }
+
     /// - Returns: the relations that hold, or nil where the cast did not fit.
     mutating func arrange(_ stage: inout Stage, _ random: inout SceneRandom) -> [SceneDescription.Relation]? {
         switch cast.count {
         case 1:
-            blocks = [alone(&stage, &random)]
+            blocks = [alone(random.chance(configuration.pluralProbability) ? 2 + random.below(3) : 1, &stage, &random)]
             return fits() ? [] : nil
         case 2:
             let relation = pair(stage, &random)
-            return fits(behind: relation.kind == .inFrontOf) ? [relation] : nil
+            return fits(behind: relation.kind == .inFrontOf || relation.kind == .using) ? [relation] : nil
         default:
             let relations = three(stage, &random)
             return fits() ? relations : nil
@@ -44,9 +47,8 @@ struct Layout {
 
     // MARK: one subject
 
-    private mutating func alone(_ stage: inout Stage, _ random: inout SceneRandom) -> Block {
+    private mutating func alone(_ several: Int, _ stage: inout Stage, _ random: inout SceneRandom) -> Block {
         let subject = cast[0]
-        let several = random.chance(configuration.pluralProbability) ? 2 + random.below(3) : 1
         let (word, height) = size(of: subject, among: several, &random)
         if several > 1 { return group(of: several, subject, height, stage, &random) }
         let width = height * subject.aspect(artwork)
@@ -83,23 +85,28 @@ struct Layout {
     private func size(of subject: Subject, among crowd: Int, _ random: inout SceneRandom) -> (SizeWord, Double) {
         let ranges: (small: ClosedRange<Double>, medium: ClosedRange<Double>, large: ClosedRange<Double>) =
             switch crowd {
-            case 1: (0.22...0.27, max(0.4, configuration.minimumHeight)...0.54, 0.6...0.7)
+            case 1: (0.22...0.27, 0.4...0.54, 0.6...0.7)
             case 2: (0.17...0.21, 0.3...0.38, 0.44...0.52)
             default: (0.15...0.18, 0.23...0.29, 0.33...0.4)
             }
         var word = SizeWord.medium
-        if random.chance(configuration.sizeWordProbability), configuration.minimumHeight < 0.4 {
-            word = random.chance(0.55) ? .small : .large
+        if random.chance(configuration.sizeWordProbability) {
+            word = random.chance(0.55) && (crowd > 1 || configuration.minimumHeight < 0.25) ? .small : .large
         }
-        let height =
+        let aspect = subject.aspect(artwork)
+        // Wide things are as large as tall ones by area, not by height.
+        let natural = (0.4 + 0.6 * subject.scale) / max(1, aspect).squareRoot()
+        let most = crowd == 1 ? 0.56 : crowd == 2 ? 0.41 : 0.31
+        var height =
             switch word {
             case .small: random.uniform(ranges.small)
             case .large: random.uniform(ranges.large)
-            case .medium:
-                random.uniform(ranges.medium) * (configuration.minimumHeight > 0 && crowd == 1 ? max(1, 0.5 + subject.scale / 2) : 0.4 + 0.6 * subject.scale)
+            case .medium: min(most, random.uniform(ranges.medium) * natural)
             }
-        let aspect = subject.aspect(artwork), widest = crowd == 1 ? 0.74 : crowd == 2 ? 0.5 : 0.36
-        return (word, min(height, widest / aspect))
+        let widest = word == .small ? 1.4 * ranges.small.upperBound : word == .large ? ranges.large.upperBound * 1.15 : most * 1.1
+        height = min(height, widest / aspect)
+        if crowd == 1 { height = min(max(height, configuration.minimumHeight), 0.94 / aspect) }
+        return (word, height)
     }
 
     /// Where its lower edge is.
@@ -123,10 +130,14 @@ struct Layout {
             hang(upper, sizes[upper].1, over: 1 - upper, &random)
             return .init(subject: upper, kind: .above, object: 1 - upper)
         }
+        for (user, tool) in [(0, 1), (1, 0)] where cast[user].usesTools && cast[tool].isTool && random.chance(0.6) {
+            return atWork(user, tool, stage, &random)
+        }
         if cast[0].habitat == .ground, cast[1].habitat == .ground, random.chance(0.25) {
             return oneBehind(stage, &random)
         }
-        let kind: RelationKind = random.chance(0.5) ? .leftOf : .nextTo
+        // What floats and what stands are too far from each other to be side by side.
+        let kind: RelationKind = cast[0].habitat != cast[1].habitat || random.chance(0.5) ? .leftOf : .nextTo
         let order = kind == .nextTo && random.chance(0.5) ? [1, 0] : [0, 1]
         row(order, sizes.map(\.1), gap: kind == .leftOf ? random.uniform(0.06, 0.16) : random.uniform(0.01, 0.03), stage, &random)
         return .init(subject: 0, kind: kind, object: 1)
@@ -137,12 +148,24 @@ struct Layout {
         let back = random.uniform(0.44, 0.54) * (0.4 + 0.6 * min(1.2, cast[1].scale)), front = random.uniform(0.24, 0.3)
         blocks = [Block(), Block()]
         let widths = [front * cast[0].aspect(artwork), back * cast[1].aspect(artwork)]
-        let right = random.chance(0.5), far = stage.ground.lowerBound - 0.05
+        let right = random.chance(0.5), far = max(stage.ground.lowerBound - 0.05, stage.shore + 0.03)
         let x = random.uniform(0.3, 0.7) - widths[1] / 2
         let beside = right ? x + widths[1] * 0.72 : x + widths[1] * 0.28 - widths[0]
         blocks[1].boxes = [Box(x: x, y: far - back, width: widths[1], height: back)]
         blocks[0].boxes = [Box(x: beside, y: stage.ground.upperBound + 0.02 - front, width: widths[0], height: front)]
         return .init(subject: 0, kind: .inFrontOf, object: 1)
+    }
+
+    /// The tool stands before its user, a little to one side.
+    private mutating func atWork(_ user: Int, _ tool: Int, _ stage: Stage, _ random: inout SceneRandom) -> SceneDescription.Relation {
+        let tall = random.uniform(0.4, 0.48), small = random.uniform(0.22, 0.27)
+        let width = tall * cast[user].aspect(artwork), own = small * cast[tool].aspect(artwork)
+        let base = random.uniform(stage.ground) - 0.02, x = random.uniform(0.34, 0.66) - width / 2
+        let beside = random.chance(0.5) ? x + width - own * 0.3 : x - own * 0.7
+        blocks = [Block(), Block()]
+        blocks[user].boxes = [Box(x: x, y: base - tall, width: width, height: tall)]
+        blocks[tool].boxes = [Box(x: beside, y: base + 0.025 - small, width: own, height: small)]
+        return .init(subject: user, kind: .using, object: tool)
     }
 
     private mutating func three(_ stage: Stage, _ random: inout SceneRandom) -> [SceneDescription.Relation] {
@@ -153,7 +176,8 @@ struct Layout {
             zip(zip(order, order.dropFirst()), kinds).map { .init(subject: $0.0, kind: $1, object: $0.1) }
         }
         let order = random.shuffled(standing.isEmpty || flying.isEmpty ? Array(cast.indices) : standing.count > 1 ? standing : flying)
-        let kind: RelationKind = random.chance(0.5) ? .leftOf : .nextTo
+        let mixed = Set(order.map { cast[$0].habitat }).count > 1
+        let kind: RelationKind = mixed || random.chance(0.5) ? .leftOf : .nextTo
         let gap = kind == .leftOf ? random.uniform(0.05, 0.09) : random.uniform(0.015, 0.03)
         row(order, sizes.map(\.1), gap: gap, stage, &random)
         let relations = inOrder(order, [kind, kind])

@@ -17,8 +17,7 @@ struct Painter {
         scenery.paintFog()
         let figures = scene.entities.flatMap { entity in entity.boxes.map { (entity: entity, box: $0) } }
             .sorted { $0.box.maxY < $1.box.maxY }
-        var mask: Canvas?
-        if scene.style == .starryNight { mask = try Canvas(size: size) }
+        let mask = scene.style == .plain ? nil : try Canvas(size: size)
         for (entity, box) in figures {
             guard let subject = Subject.byName[entity.subject] else { continue }
             let layer = try Canvas(size: size)
@@ -36,7 +35,14 @@ struct Painter {
             if subject.habitat == .water { wet(box, on: canvas, light) }
         }
         scenery.paintFalling()
-        return try finish(canvas, scene, mask: mask, SceneRandom(seed: seed, index: index, stream: .style))
+        
+        var raster = Raster(canvas)
+        if let mask {
+            var random = SceneRandom(seed: seed, index: index, stream: .style)
+            let covered = mask.withPixels { $0.map { Float($0 >> 24) / 255 } }
+            try scene.style.apply(to: &raster, light: scene.light, stage: stage, mask: covered, &random)
+        }
+        return try raster.picture()
     }
 
     private func drawSubject(_ subject: Subject, _ entity: SceneDescription.Entity, _ box: SceneDescription.Box, mirrored: Bool, on layer: Canvas) {
@@ -55,12 +61,8 @@ struct Painter {
                 drawn.draw(on: layer, colour: entity.colour)
             }
             guard let figure = subject.figure else { return }
-            for worn in entity.wears { draw(worn, on: layer, figure: figure, aspect: subject.aspect(artwork), artwork: artwork) }
+            for worn in entity.wears { Scenes.draw(worn, on: layer, figure: figure, aspect: subject.aspect(artwork), artwork: artwork) }
         }
-    }
-
-    private func draw(_ worn: SceneDescription.Worn, on layer: Canvas, figure: Subject.Figure, aspect: Double, artwork: Artwork) {
-        Scenes.draw(worn, on: layer, figure: figure, aspect: aspect, artwork: artwork)
     }
 
     /// What joins a subject to the ground: a contact shadow, or its image in the water.
@@ -68,7 +70,7 @@ struct Painter {
         switch subject.habitat {
         case .sky: break
         case .water:
-            canvas.clipped(0, box.maxY - 0.02, 1, 1 - box.maxY) {
+            canvas.clipped(0, box.maxY - 0.02, 1, max(0.01, stage.shore - 0.01 - box.maxY + 0.02)) {
                 canvas.layReflected(layer, axis: box.maxY - 0.012, squash: 0.45, alpha: 0.4)
             }
         case .ground:
@@ -89,14 +91,6 @@ struct Painter {
         let water = light.lit(Colour(0x3E86AE), at: 0.15), foam = light.lit(Colour(0xE3F1F7), at: 0.1)
         canvas.ellipse(box.midX, box.maxY - 0.004, box.width * 0.46, 0.012, water, alpha: 0.75)
         canvas.ellipse(box.midX, box.maxY - 0.012, box.width * 0.42, 0.004, foam, alpha: 0.6)
-    }
-
-    private func finish(_ canvas: Canvas, _ scene: SceneDescription, mask: Canvas?, _ random: SceneRandom) throws -> Picture {
-        var raster = Raster(canvas)
-        let alpha = mask.map { $0.withPixels { $0.map { Float($0 >> 24) / 255 } } }
-        var random = random
-        try scene.style.apply(to: &raster, scene: scene, mask: alpha, &random)
-        return try raster.picture()
     }
 }
 

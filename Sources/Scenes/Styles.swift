@@ -2,17 +2,19 @@ import Foundation
 
 extension Style {
     /// Paints the finished picture over in this style.
-    /// - Parameter mask: where subjects are, 0 to 1 a pixel; only `starryNight` asks for it.
+    /// - Parameter mask: where subjects are, 0 to 1 a pixel.
     /// - Throws: `SceneError.canvas`.
-    func apply(to raster: inout Raster, scene: SceneDescription, mask: [Float]?, _ random: inout SceneRandom) throws {
+    func apply(
+        to raster: inout Raster, light: Light, stage: Stage, mask: [Float], _ random: inout SceneRandom
+    ) throws(SceneError) {
         switch self {
         case .plain: break
-        case .oilPainting: try paintInOil(&raster, &random)
-        case .watercolour: paintInWatercolour(&raster, night: scene.light == .moonlight, &random)
+        case .oilPainting: try paintInOil(&raster, mask: mask, &random)
+        case .watercolour: paintInWatercolour(&raster, night: light == .moonlight, &random)
         case .pixelArt: drawInPixels(&raster)
-        case .pencilSketch: drawInPencil(&raster, &random)
-        case .flatPoster: printAsPoster(&raster, night: scene.light == .moonlight)
-        case .starryNight: try paintAsStarryNight(&raster, light: scene.light, mask: mask ?? [], &random)
+        case .pencilSketch: drawInPencil(&raster, mask: mask, &random)
+        case .flatPoster: printAsPoster(&raster, night: light == .moonlight)
+        case .starryNight: try paintAsStarryNight(&raster, light: light, stage: stage, mask: mask, &random)
         }
     }
 }
@@ -22,7 +24,7 @@ extension Style {
 /// Large square pixels in few, strong colours.
 private func drawInPixels(_ raster: inout Raster) {
     let n = raster.size, block = max(2, Int((Double(n) / 44).rounded()))
-    func level(_ c: Double) -> Double { ((min(1, max(0, c)) * 7).rounded()) / 7 }
+    func level(_ c: Double) -> Double { ((min(1, max(0, c)) * 9).rounded()) / 9 }
     for top in stride(from: 0, to: n, by: block) {
         for left in stride(from: 0, to: n, by: block) {
             var sum = Colour(0, 0, 0), count = 0.0
@@ -33,7 +35,7 @@ private func drawInPixels(_ raster: inout Raster) {
                     count += 1
                 }
             }
-            let mean = Colour(sum.r / count, sum.g / count, sum.b / count).saturated(1.3)
+            let mean = Colour(sum.r / count, sum.g / count, sum.b / count).saturated(1.18)
             let colour = Colour(level(mean.r), level(mean.g), level(mean.b))
             for y in top..<min(n, top + block) { for x in left..<min(n, left + block) { raster.set(y * n + x, colour) } }
         }
@@ -43,20 +45,24 @@ private func drawInPixels(_ raster: inout Raster) {
 // MARK: pencil sketch
 
 /// Outlines by colour dodge, tones by hatching, on paper.
-private func drawInPencil(_ raster: inout Raster, _ random: inout SceneRandom) {
-    let n = raster.size, luma = raster.luma
-    let soft = Raster.blurred(luma.map { 1 - $0 }, size: n, radius: max(1, n / 100))
-    let noise = ValueNoise(&random), lean = random.uniform(0.6, 1.1), period = 46.0
+private func drawInPencil(_ raster: inout Raster, mask: [Float], _ random: inout SceneRandom) {
+    let n = raster.size, radius = max(1, n / 100)
+    let luma = raster.luma
+    let soft = Raster.blurred(luma.map { 1 - $0 }, size: n, radius: radius)
+    let veil = Raster.blurred(mask, size: n, radius: radius)
+    let noise = ValueNoise(&random), lean = random.uniform(0.6, 1.1), period = min(46, Double(n) / 4.2)
     raster.map { x, y, i, _ in
-        let l = Double(luma[i])
-        let line = min(1, l / max(0.03, 1 - Double(soft[i])))
+        let l = Double(luma[i]), inside = Double(mask[i])
+        let line = pow(min(1, l / max(0.03, 1 - Double(soft[i]))), 1.7)
+        // Around a subject runs a line of its own, whatever it stands before.
+        let rim = 1 - 0.75 * max(0, 1 - abs(Double(veil[i]) - 0.5) * 3.4)
         // Darker tones have darker strokes, and below a third a second set across.
         func hatch(_ t: Double) -> Double { 0.5 + 0.5 * sin(2 * .pi * t * period + 5 * noise(x, y, scale: 9)) }
-        var tone = 1 - (1 - l) * (0.22 + 0.5 * hatch(x * lean + y))
-        if l < 0.36 { tone -= (0.36 - l) * 0.8 * hatch(x - y * lean) }
-        let grain = 0.93 + 0.1 * noise(x, y, scale: Double(n) / 1.5)
-        let value = max(0.1, min(1, pow(line, 1.6) * tone * grain))
-        return Colour(0x2E2E33).mixed(Colour(0xFAF7F0), value)
+        let shade = (1 - l) * (1 - 0.45 * inside)
+        var tone = 1 - shade * (0.32 + 0.36 * hatch(x * lean + y))
+        if l < 0.36, inside < 0.5 { tone -= (0.36 - l) * 0.7 * hatch(x - y * lean) }
+        let grain = 0.93 + 0.1 * noise(x, y, scale: min(Double(n) / 1.5, 120))
+        return Colour(0x2E2E33).mixed(Colour(0xFAF7F0), max(0.06, min(1, line * rim * tone * grain)))
     }
 }
 
@@ -65,7 +71,7 @@ private func drawInPencil(_ raster: inout Raster, _ random: inout SceneRandom) {
 /// Calm washes that are darkest at their rims, pigment in the paper's grain, a ragged white margin.
 private func paintInWatercolour(_ raster: inout Raster, night: Bool, _ random: inout SceneRandom) {
     let n = raster.size
-    let washes = raster.kuwahara(radius: max(2, n / 36))
+    let washes = raster.kuwahara(radius: max(1, n / 48))
     let luma = washes.luma, noise = ValueNoise(&random), paper = Colour(0xFCF9F1)
     // Dark washes keep their strength: thinned at night they would be no night.
     let thin = night ? 0.9 : 0.7, strong = night ? 1.05 : 1.02

@@ -126,15 +126,15 @@ extension Subject {
     private static let waterAndSky: [Subject] = [
         emoji("🦆", "duck", scale: 0.85), emoji("🦢", "swan", in: .water, scale: 0.95, is: .white),
         emoji("🐳", "whale", in: .water, scale: 1.25, is: .blue), emoji("🐬", "dolphin", in: .water, scale: 1.1, is: .blue),
-        emoji("🦈", "shark", in: .water, scale: 1.1, is: .grey), emoji("🐙", "octopus", "octopuses", in: .water, paint: true, is: .red),
-        emoji("🐦", "bird", also: ["little bird"], in: .sky, scale: 0.85, paint: true, is: .blue),
+        emoji("🦈", "shark", in: .water, scale: 1.1, is: .grey), emoji("🐙", "octopus", "octopuses", paint: true, is: .red),
+        emoji("🐦", "bird", in: .sky, scale: 0.85, paint: true, is: .blue),
         emoji("🦅", "eagle", in: .sky, is: .brown), emoji("🕊️", "dove", also: ["pigeon"], in: .sky, scale: 0.85, is: .white),
         emoji("🦋", "butterfly", "butterflies", in: .sky, scale: 0.8, paint: true, is: .orange),
         emoji("🐝", "bee", also: ["bumblebee"], in: .sky, scale: 0.75, is: .yellow), emoji("🦇", "bat", in: .sky, scale: 0.9, is: .brown),
     ]
 
     private static let buildings: [Subject] = [
-        drawn(.house, "house", scale: 1.3, paint: true), drawn(.cottage, "cottage", also: ["little house", "cabin"], scale: 1.2),
+        drawn(.house, "house", scale: 1.3, paint: true), drawn(.cottage, "cottage", also: ["cabin"], scale: 1.2),
         emoji("🏰", "castle", scale: 1.35, is: .grey), emoji("⛺", "tent", scale: 1.1, is: .orange),
         emoji("⛪", "church", "churches", scale: 1.35), emoji("🛖", "hut", scale: 1.15),
         emoji("🎡", "ferris wheel", also: ["big wheel"], scale: 1.35), emoji("⛲", "fountain", scale: 1.05),
@@ -184,6 +184,10 @@ extension Subject {
 }
 
 extension Subject {
+    /// What others can use, and whether it knows how.
+    var isTool: Bool { name == "calculator" || name == "laptop" }
+    var usesTools: Bool { habitat == .ground && figure != nil }
+
     /// Width over height, as drawn.
     func aspect(_ artwork: Artwork) -> Double {
         switch art {

@@ -26,6 +26,8 @@ public enum Style: String, Codable, Sendable, CaseIterable, Hashable {
 /// other side, so that a held-out combination cannot come in by the back door.
 public enum RelationKind: String, Codable, Sendable, CaseIterable, Hashable {
     case leftOf, nextTo, above, inFrontOf
+    /// An animal or robot at a calculator or laptop that stands before it.
+    case using
 
     var isSymmetric: Bool { self == .nextTo }
 }

@@ -1,0 +1,175 @@
+import Datasets
+import Foundation
+import Images
+import Scenes
+import Testing
+
+@Suite struct CompositionTests {
+    @Test func sameSeedAndIndexGiveTheSameBytesOnAnyThread() async throws {
+        let scenes = try scenes { $0.styleProbability = 0.7 }
+        let alone = try (0..<24).map { try scenes.scene(at: $0) }
+        let together = try await withThrowingTaskGroup(of: (Int, ComposedScenes.Scene).self) { group in
+            for index in (0..<24).reversed() { group.addTask { (index, try scenes.scene(at: index)) } }
+            var found: [Int: ComposedScenes.Scene] = [:]
+            for try await (index, scene) in group { found[index] = scene }
+            return found
+        }
+        for (index, scene) in alone.enumerated() { #expect(together[index] == scene, "index \(index)") }
+    }
+
+    @Test func anotherIndexOrSeedIsAnotherScene() throws {
+        let one = try scenes { $0.seed = 1 }, two = try scenes { $0.seed = 2 }
+        let pictures = try (0..<20).map { try one.scene(at: $0).picture.pixels }
+        #expect(Set(pictures).count == 20)
+        #expect(try (0..<20).allSatisfy { try one.scene(at: $0).picture != two.scene(at: $0).picture })
+    }
+
+    @Test func sizeDoesNotChangeTheComposition() throws {
+        let small = try scenes { $0.size = 64 }, large = try scenes { $0.size = 200 }
+        for index in 0..<20 { #expect(try small.description(at: index) == large.description(at: index)) }
+        let a = try small.scene(at: 3).picture, b = try large.scene(at: 3).picture
+        #expect((a.width, a.height, b.width, b.height) == (64, 64, 200, 200))
+        #expect(a.channels == 3)
+    }
+
+    @Test func variationChangesWordsOnly() throws {
+        let scenes = try scenes()
+        var changed = 0
+        for index in 0..<20 {
+            let a = try scenes.example(at: index, variation: 0), b = try scenes.example(at: index, variation: 9)
+            #expect(a.picture == b.picture && a.key == b.key)
+            if a.caption != b.caption { changed += 1 }
+        }
+        #expect(changed > 10)
+    }
+
+    @Test func subjectsAreInsideAndDoNotCoverEachOther() throws {
+        let scenes = try scenes { $0.split = .all }
+        for index in 0..<3000 {
+            let scene = try scenes.description(at: index)
+            let behind = scene.relations.contains { $0.kind == .inFrontOf || $0.kind == .using }
+            let boxes = scene.entities.flatMap(\.boxes)
+            #expect((1...3).contains(scene.entities.count))
+            for (i, a) in boxes.enumerated() {
+                #expect(a.x > -0.03 && a.y > -0.03 && a.maxX < 1.03 && a.maxY < 1.03, "index \(index): \(a)")
+                for b in boxes[(i + 1)...] {
+                    #expect(a.overlap(b) <= (behind ? 0.36 : 0.03) * min(a.area, b.area), "index \(index)")
+                }
+            }
+        }
+    }
+
+    @Test func relationsHoldInTheBoxes() throws {
+        let scenes = try scenes { $0.split = .all; $0.subjectCounts = [0, 0.6, 0.4] }
+        var seen: [RelationKind: Int] = [:]
+        for index in 0..<3000 {
+            let scene = try scenes.description(at: index)
+            for relation in scene.relations {
+                let a = scene.entities[relation.subject].box, b = scene.entities[relation.object].box
+                seen[relation.kind, default: 0] += 1
+                switch relation.kind {
+                case .leftOf: #expect(a.maxX < b.x + 0.02, "index \(index)")
+                case .nextTo:
+                    let gap = max(a.x, b.x) - min(a.maxX, b.maxX)
+                    #expect(gap > -0.02 && gap < 0.06 && abs(a.maxY - b.maxY) < 0.06, "index \(index)")
+                case .above: #expect(a.maxY < b.y + 0.03 && abs(a.midX - b.midX) < 0.3, "index \(index)")
+                case .inFrontOf: #expect(a.maxY > b.maxY && a.overlap(b) > 0, "index \(index)")
+                case .using: #expect(a.overlap(b) > 0 && b.maxY > a.maxY - 0.01, "index \(index)")
+                }
+            }
+            let rockets = scene.entities.filter { ["boat", "ship", "canoe", "whale"].contains($0.subject) }
+            if !rockets.isEmpty { #expect(scene.place == .lake || scene.place == .beach) }
+        }
+        for kind in RelationKind.allCases where kind != .using { #expect(seen[kind, default: 0] > 30, "\(kind)") }
+    }
+
+    @Test func simpleShowsOneLargeSubjectWithoutStyle() throws {
+        let scenes = try ComposedScenes(.simple, artwork: paperArtwork())
+        for index in 0..<1500 {
+            let scene = try scenes.description(at: index)
+            #expect(scene.entities.count == 1 && scene.entities[0].count == 1 && scene.style == .plain)
+            #expect(scene.entities[0].box.height >= 0.4 - 1e-9, "index \(index): \(scene.entities[0])")
+        }
+    }
+
+    @Test func everythingOccurs() throws {
+        let scenes = try scenes { $0.split = .all }
+        var subjects: Set<String> = [], places: Set<Place> = [], lights: Set<Light> = [], styles: Set<Style> = []
+        var garments: Set<Garment> = [], seasons: Set<Season> = []
+        for index in 0..<4000 {
+            let scene = try scenes.description(at: index)
+            subjects.formUnion(scene.entities.map(\.subject))
+            garments.formUnion(scene.entities.flatMap(\.wears).map(\.garment))
+            places.insert(scene.place)
+            lights.insert(scene.light)
+            styles.insert(scene.style)
+            seasons.insert(scene.season)
+        }
+        #expect(subjects == Set(Subject.all.map(\.name)))
+        #expect(subjects.count > 120)
+        #expect(places.count == 8 && lights.count == 4 && styles.count == 7 && garments.count == 4 && seasons.count == 2)
+    }
+
+    @Test func moonAndMoonlightAreBrightAgainstDark() throws {
+        for style in Style.allCases where style != .pencilSketch {
+            let night = try brightness(.moonlight, style), day = try brightness(.day, style)
+            #expect(night.mean < day.mean - 0.1, "\(style): night \(night), day \(day)")
+            #expect(night.mean > 0.12, "\(style) is too dark at night: \(night)")
+            #expect(night.peak > 0.75, "\(style) has no moon: \(night)")
+        }
+    }
+
+    private func brightness(_ light: Light, _ style: Style) throws -> (mean: Double, peak: Double) {
+        let scenes = try scenes {
+            $0.split = .all
+            $0.lights = [light]
+            $0.styles = [style]
+            $0.styleProbability = 1
+            $0.places = [.lake, .meadow]
+        }
+        var sum = 0.0, peak = 0.0, count = 0.0
+        for index in 0..<12 {
+            let picture = try scenes.scene(at: index).picture
+            for i in stride(from: 0, to: picture.pixels.count, by: 3) {
+                let luma = (0.299 * Double(picture.pixels[i]) + 0.587 * Double(picture.pixels[i + 1]) + 0.114 * Double(picture.pixels[i + 2])) / 255
+                sum += luma
+                count += 1
+                // The margins of paper are no moon.
+                let x = i / 3 % 64, y = i / 3 / 64
+                if (8..<56).contains(x), (6..<40).contains(y) { peak = max(peak, luma) }
+            }
+        }
+        return (sum / count, peak)
+    }
+
+    @Test func descriptionAndConfigurationSurviveJSON() throws {
+        let scene = try scenes().description(at: 5)
+        #expect(try JSONDecoder().decode(SceneDescription.self, from: JSONEncoder().encode(scene)) == scene)
+        let partial = try JSONDecoder().decode(
+            SceneConfiguration.self, from: Data(#"{"size": 128, "split": "heldOut", "places": ["lake"]}"#.utf8))
+        #expect(partial.size == 128 && partial.split == .heldOut && partial.places == [.lake])
+        #expect(partial.lights == Light.allCases)
+    }
+
+    @Test(arguments: [
+        (#"{"size": 32}"#, "size"), (#"{"size": 1000000}"#, "size"), (#"{"subjects": ["fox", "gryphon"]}"#, "gryphon"),
+        (#"{"places": []}"#, "places"), (#"{"lights": []}"#, "lights"), (#"{"subjectCounts": [0, 0]}"#, "subjectCounts"),
+        (#"{"subjectCounts": [1, -2]}"#, "subjectCounts"), (#"{"styleProbability": 1.5}"#, "styleProbability"),
+        (#"{"styles": []}"#, "styles"), (#"{"count": 0}"#, "count"), (#"{"minimumHeight": 3}"#, "minimumHeight"),
+        (#"{"subjects": ["boat"], "places": ["city"]}"#, "subjects"),
+    ])
+    func impossibleConfigurationsAreRefused(json: String, word: String) throws {
+        let configuration = try JSONDecoder().decode(SceneConfiguration.self, from: Data(json.utf8))
+        let artwork = try paperArtwork()
+        let error = #expect(throws: SceneError.self) { try ComposedScenes(configuration, artwork: artwork) }
+        #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+    }
+
+    @Test func indicesOutsideAndMissingCutOutsAreRefused() throws {
+        let scenes = try scenes { $0.count = 10 }
+        #expect(throws: DatasetError.self) { try scenes.scene(at: 10) }
+        #expect(throws: DatasetError.self) { try scenes.example(at: -1, variation: 0) }
+        let error = #expect(throws: SceneError.self) { try Artwork { _ in nil } }
+        #expect(error?.description.contains("🦊") == true)
+    }
+}
