@@ -13,6 +13,15 @@ public struct Batch: Sendable, Equatable {
 
     public var count: Int { captions.count }
 
+    public init(step: Int, pixels: [Float], captions: [String], keys: [String], size: Int, skipped: [Skipped] = []) {
+        self.step = step
+        self.pixels = pixels
+        self.captions = captions
+        self.keys = keys
+        self.size = size
+        self.skipped = skipped
+    }
+
     public struct Skipped: Sendable, Equatable {
         public let index: Int
         public let reason: String

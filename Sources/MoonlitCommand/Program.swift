@@ -15,7 +15,9 @@ struct Program: ParsableCommand {
             Exit status: 0 done, 1 failed, 2 verification out of tolerance, 64 wrong usage, 130 interrupted.
             """,
         version: "0.1.0",
-        subcommands: [Generate.self, Reproduce.self, Inspect.self, Verify.self])
+        subcommands: [
+            Generate.self, Reproduce.self, Noise.self, Train.self, DataCommand.self, Inspect.self, Verify.self,
+        ])
 
     static func main() async {
         let status = await Interruption.watching {

@@ -112,16 +112,13 @@ struct Generate: AsyncParsableCommand {
         var showing: Set<TextToImage.Preview> = []
         if filmStrip != nil { showing.insert(.noisy) }
         if saveLatents != nil { showing.insert(.latents) }
-        var progress = Progress("drawing", total: 1, unit: "step", isQuiet: true)
+        var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
         var batches = 0
         var written: [Result.Picture] = []
         var latents: [Latents] = []
         var film = Film(stages: Self.stages)
         for try await step in model.stream(request, showing: showing) {
-            if batches == 0, step.index == 0 {
-                let total = step.count * ((count + batchSize - 1) / batchSize)
-                progress = Progress("drawing", total: total, unit: "step", isQuiet: quiet)
-            }
+            progress.total = step.count * ((count + batchSize - 1) / batchSize)
             progress.update(batches * step.count + step.index + 1)
             film.take(step)
             for finished in step.results {

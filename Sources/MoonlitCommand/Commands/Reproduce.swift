@@ -62,10 +62,10 @@ struct Reproduce: AsyncParsableCommand {
         if drawing.configuration.name != settings.model {
             Console.say("drawn then by the model “\(settings.model)”, now by “\(drawing.configuration.name)”")
         }
-        var progress = Progress("drawing", total: 1, unit: "step", isQuiet: true)
+        var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
         var result: GeneratedPicture?
         for try await step in drawing.stream(request, showing: []) {
-            if step.index == 0 { progress = Progress("drawing", total: step.count, unit: "step", isQuiet: quiet) }
+            progress.total = step.count
             progress.update(step.index + 1)
             result = step.results.first
         }

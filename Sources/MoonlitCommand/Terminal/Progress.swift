@@ -2,7 +2,7 @@
 struct Progress {
     let title: String
     let unit: String
-    let total: Int
+    var total: Int
     private let isQuiet: Bool
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -11,7 +11,7 @@ struct Progress {
 
     init(_ title: String, total: Int, unit: String, isQuiet: Bool) {
         self.title = title
-        self.total = max(total, 1)
+        self.total = total
         self.unit = unit
         self.isQuiet = isQuiet
         start = clock.now
@@ -30,7 +30,7 @@ struct Progress {
             Console.draw("\r\u{1B}[K\(title) \(bar(done)) \(facts(done))\(note.isEmpty ? "" : "  \(note)")")
         } else {
             // Each tenth, but no flood; and a sign of life where a tenth takes long.
-            let isTenth = done * 10 / total > shownDone * 10 / total
+            let isTenth = done * 10 / max(total, 1) > shownDone * 10 / max(total, 1)
             guard isEnd && shownDone < done || isTenth && since > 1 || since > 30 else { return }
             Console.say("\(title): \(facts(done))\(note.isEmpty ? "" : ", \(note)")")
         }
@@ -44,7 +44,7 @@ struct Progress {
 
     private func bar(_ done: Int) -> String {
         let width = 24
-        let eighths = min(width * 8, max(0, width * 8 * done / total))
+        let eighths = min(width * 8, max(0, width * 8 * done / max(total, 1)))
         let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
         let filled = String(repeating: "█", count: eighths / 8) + parts[eighths % 8]
         return "│" + filled + String(repeating: " ", count: width - filled.count) + "│"
