@@ -81,7 +81,8 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try require(!places.isEmpty, "places is empty; leave it out for all")
         try require(!lights.isEmpty, "lights is empty; leave it out for all")
         try require(
-            subjectCounts.count <= 3 && subjectCounts.allSatisfy { $0 >= 0 && $0.isFinite } && subjectCounts.contains { $0 > 0 },
+            subjectCounts.count <= 3 && subjectCounts.allSatisfy { $0 >= 0 && $0.isFinite }
+                && subjectCounts.contains { $0 > 0 },
             "subjectCounts is \(subjectCounts), expected up to three weights, one of them above 0")
         for (name, value) in [
             ("styleProbability", styleProbability), ("autumnProbability", autumnProbability),
@@ -89,7 +90,9 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
             ("garmentProbability", garmentProbability), ("sizeWordProbability", sizeWordProbability),
         ] { try require((0...1).contains(value), "\(name) is \(value), expected 0 to 1") }
         try require((0...0.6).contains(minimumHeight), "minimumHeight is \(minimumHeight), expected 0 to 0.6")
-        try require(styleProbability == 0 || !styles.isEmpty, "styles is empty but styleProbability is \(styleProbability); set that to 0")
+        try require(
+            styleProbability == 0 || !styles.isEmpty,
+            "styles is empty but styleProbability is \(styleProbability); set that to 0")
         let unknown = subjects.filter { Subject.byName[$0] == nil }
         try require(unknown.isEmpty, "subjects names \(unknown.joined(separator: ", ")), which no subject is called")
         return subjects.isEmpty ? Subject.all : subjects.compactMap { Subject.byName[$0] }

@@ -21,7 +21,8 @@ public struct SceneDescription: Codable, Sendable, Equatable {
 
         /// The smallest box around both.
         func union(_ other: Box) -> Box {
-            let left = min(x, other.x), top = min(y, other.y)
+            let left = min(x, other.x)
+            let top = min(y, other.y)
             return Box(x: left, y: top, width: max(maxX, other.maxX) - left, height: max(maxY, other.maxY) - top)
         }
     }
