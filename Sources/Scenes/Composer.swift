@@ -81,7 +81,14 @@ struct Composer: Sendable {
                         || block.boxes.allSatisfy { $0.y > subject.hatHeight(artwork) * $0.height }
                 })
         }
-        stage.placeLamp(light: light, clearOf: entities.flatMap(\.boxes), &random)
+        // Sun and moon keep clear of hats too.
+        let covered = zip(layout.cast, entities).flatMap { subject, entity in
+            entity.boxes.map { box in
+                let hat = entity.wears.contains { $0.garment != .bowTie } ? subject.hatHeight(artwork) * box.height : 0
+                return SceneDescription.Box(x: box.x, y: box.y - hat, width: box.width, height: box.height + hat)
+            }
+        }
+        stage.placeLamp(light: light, clearOf: covered, &random)
         let scene = SceneDescription(
             entities: entities, relations: relations, place: stage.place, season: autumn ? .autumn : .summer,
             light: light, style: style)

@@ -47,7 +47,16 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         return configuration
     }
 
+    /// - Throws: `DecodingError` for a value of the wrong kind, and for a key that is none of the above.
     public init(from decoder: any Decoder) throws {
+        let given = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+        let unknown = given.filter { CodingKeys(stringValue: $0) == nil }.sorted()
+        guard unknown.isEmpty else {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "scenes have no setting called \(unknown.joined(separator: ", "))"))
+        }
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func read<T: Decodable>(_ key: CodingKeys, _ value: inout T) throws {
             if let found = try values.decodeIfPresent(T.self, forKey: key) { value = found }
@@ -68,6 +77,13 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try read(.garmentProbability, &garmentProbability)
         try read(.sizeWordProbability, &sizeWordProbability)
         try read(.minimumHeight, &minimumHeight)
+    }
+
+    private struct AnyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
     /// The subjects asked for.

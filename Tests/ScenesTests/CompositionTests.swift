@@ -85,8 +85,8 @@ import Testing
                 case .using: #expect(a.overlap(b) > 0 && b.maxY > a.maxY - 0.01, "index \(index)")
                 }
             }
-            let rockets = scene.entities.filter { ["boat", "ship", "canoe", "whale"].contains($0.subject) }
-            if !rockets.isEmpty { #expect(scene.place == .lake || scene.place == .beach) }
+            let swimmers = scene.entities.filter { ["boat", "ship", "canoe", "whale"].contains($0.subject) }
+            if !swimmers.isEmpty { #expect(scene.place == .lake || scene.place == .beach) }
         }
         for kind in RelationKind.allCases where kind != .using { #expect(seen[kind, default: 0] > 30, "\(kind)") }
     }
@@ -168,6 +168,13 @@ import Testing
             SceneConfiguration.self, from: Data(#"{"size": 128, "split": "heldOut", "places": ["lake"]}"#.utf8))
         #expect(partial.size == 128 && partial.split == .heldOut && partial.places == [.lake])
         #expect(partial.lights == Light.allCases)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(SceneConfiguration.self, from: Data(#"{"subject": ["fox"]}"#.utf8))
+        }
+        for configuration in [SceneConfiguration(), .simple] {
+            let json = try JSONEncoder().encode(configuration)
+            #expect(try JSONDecoder().decode(SceneConfiguration.self, from: json) == configuration)
+        }
     }
 
     @Test(arguments: [
