@@ -50,7 +50,7 @@ let package = Package(
             } + [.linkedLibrary("z", .when(platforms: [.macOS]))]),
         module("Images", ["CImages"]),
         module("Models", ["Layers", "Tensors"]),
-        module("Checkpoints", ["Models", "Layers", "Tensors", "Tokenizers"]),
+        module("Checkpoints", ["Models", "Diffusion", "Layers", "Tensors", "Tokenizers"]),
         // FreeType and HarfBuzz, for the pictures inside a colour font.
         .systemLibrary(
             name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
@@ -60,7 +60,9 @@ let package = Package(
         module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
         .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
-        module("Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
+        module(
+            "Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"],
+            resources: [.copy("Embedded")]),
         module("Training", [
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
             "Yams",
@@ -82,7 +84,7 @@ let package = Package(
         tests("Tokenizers", ["Tokenizers"]),
         tests("Images", ["Images"]),
         tests("Models", ["Models", "Layers", "Tensors"]),
-        tests("Checkpoints", ["Checkpoints", "Models", "Layers", "Tensors", "Tokenizers"]),
+        tests("Checkpoints", ["Checkpoints", "Diffusion", "Models", "Layers", "Tensors", "Tokenizers"]),
         tests("Datasets", ["Datasets", "Images", "Tensors", "Tokenizers"]),
         tests("Scenes", ["Scenes", "Datasets", "Images"]),
         tests("Moonlit", ["Moonlit", "Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),

@@ -1,3 +1,4 @@
+internal import Diffusion
 internal import Layers
 internal import Models
 internal import Tensors
@@ -81,7 +82,7 @@ enum GLIDELayout {
             .text: "GLIDE base", .lowResolution: "GLIDE upsampler", .masked: "GLIDE inpainting base",
             .maskedLowResolution: "GLIDE inpainting upsampler",
         ]
-        let variance: DiffusionConfiguration.Variance =
+        let variance: Variance =
             network.unet.outputChannels == 6 ? .learnedRange : .fixedSmall
         return ModelConfiguration(
             name: names[network.input] ?? "GLIDE", network: network,
@@ -90,7 +91,8 @@ enum GLIDELayout {
             text: TextConfiguration(vocabulary: .gpt2, context: network.text.context),
             imageSize: upsamples ? 256 : 64,
             sampling: SamplingDefaults(
-                sampler: upsamples ? "ddim" : "ddpm", steps: upsamples ? 27 : 100,
+                sampler: upsamples && !network.input.seesMask ? .ddim : .ddpm, schedule: upsamples ? "fast27" : nil,
+                steps: upsamples ? 27 : 100,
                 guidanceScale: upsamples ? 1 : network.input.seesMask ? 5 : 3))
     }
 }

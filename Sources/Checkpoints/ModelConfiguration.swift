@@ -1,3 +1,4 @@
+public import Diffusion
 public import Models
 
 /// Everything about a text-to-picture model that its weights do not say: written beside them, and read with them.
@@ -49,14 +50,6 @@ public struct DiffusionConfiguration: Codable, Sendable, Equatable {
     public enum Schedule: String, Codable, Sendable, CaseIterable {
         case linear, scaledLinear, squaredCosine
     }
-    /// What the network's output stands for.
-    public enum Prediction: String, Codable, Sendable, CaseIterable {
-        case noise, sample, velocity
-    }
-    public enum Variance: String, Codable, Sendable, CaseIterable {
-        case fixedSmall, fixedLarge, learnedRange
-    }
-
     public var schedule: Schedule
     /// Steps of the whole process.
     public var steps: Int
@@ -73,6 +66,15 @@ public struct DiffusionConfiguration: Codable, Sendable, Equatable {
         self.variance = variance
     }
 
+    /// The β of the process, not respaced.
+    public func noiseSchedule() throws -> NoiseSchedule {
+        switch schedule {
+        case .linear: try NoiseSchedule(.linear(steps: steps), steps: steps)
+        case .scaledLinear: try NoiseSchedule(.scaledLinear(), steps: steps)
+        case .squaredCosine: try NoiseSchedule(.squaredCosine(), steps: steps)
+        }
+    }
+
     public func validate() throws {
         guard (2...100_000).contains(steps) else {
             throw ConfigurationError("a diffusion process of \(steps) steps; expected 2 to 100,000")
@@ -82,12 +84,15 @@ public struct DiffusionConfiguration: Codable, Sendable, Equatable {
 
 /// How a model is sampled unless a request says otherwise.
 public struct SamplingDefaults: Codable, Sendable, Equatable {
-    public var sampler: String
+    public var sampler: SamplerName
+    /// Respacing or spacing by name; nil is the sampler's own.
+    public var schedule: String?
     public var steps: Int
     public var guidanceScale: Double
 
-    public init(sampler: String, steps: Int, guidanceScale: Double) {
+    public init(sampler: SamplerName, schedule: String? = nil, steps: Int, guidanceScale: Double) {
         self.sampler = sampler
+        self.schedule = schedule
         self.steps = steps
         self.guidanceScale = guidanceScale
     }

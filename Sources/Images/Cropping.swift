@@ -40,12 +40,21 @@ extension Picture {
     public var flippedHorizontally: Picture { oriented(.topRight) }
 
     /// The picture enlarged or reduced, in proportion, until it just fills `width` by `height`; what hangs over is
-    /// cut off evenly.
+    /// cut off evenly, within a pixel's fraction (as Pillow's `ImageOps.fit`).
     public func covering(
         width newWidth: Int, height newHeight: Int, filter: ResamplingFilter = .lanczos
     ) throws(ImageError) -> Picture {
-        let (w, h) = try proportional(newWidth, newHeight, by: max)
-        return try resized(width: w, height: h, filter: filter).centreCropped(width: newWidth, height: newHeight)
+        guard newWidth > 0, newHeight > 0 else {
+            throw .invalidSize("\(width)×\(height) to cover \(newWidth)×\(newHeight)")
+        }
+        let (width, height) = (Double(width), Double(height))
+        let proportion = Double(newWidth) / Double(newHeight)
+        let across = Swift.min(width, proportion * height)
+        let down = Swift.min(height, width / proportion)
+        let (left, top) = ((width - across) / 2, (height - down) / 2)
+        return try resized(
+            across: left..<Swift.min(left + across, width), down: top..<Swift.min(top + down, height),
+            width: newWidth, height: newHeight, filter: filter)
     }
 
     /// The picture enlarged or reduced, in proportion, until it just fits into `width` by `height`, in the middle of
@@ -53,27 +62,18 @@ extension Picture {
     public func contained(
         width newWidth: Int, height newHeight: Int, ground: Colour = .black, filter: ResamplingFilter = .lanczos
     ) throws(ImageError) -> Picture {
-        let (w, h) = try proportional(newWidth, newHeight, by: min)
+        guard let area = byteCount(width: newWidth, height: newHeight, channels: 1), area <= 1 << 30 else {
+            throw .invalidSize("\(width)×\(height) to be fitted into \(newWidth)×\(newHeight)")
+        }
+        let (across, down) = (Double(newWidth) / Double(width), Double(newHeight) / Double(height))
+        // The side that decides is taken exactly.
+        let w = across <= down ? newWidth : Swift.max(1, Int((Double(width) * down).rounded()))
+        let h = down <= across ? newHeight : Swift.max(1, Int((Double(height) * across).rounded()))
         var result = try Picture(width: newWidth, height: newHeight, filled: ground)
         result.draw(
             try resized(width: w, height: h, filter: filter).composited(over: ground),
             x: (newWidth - w) / 2, y: (newHeight - h) / 2)
         return result
-    }
-
-    /// The sides after scaling by the larger or smaller of the two ratios.
-    private func proportional(
-        _ newWidth: Int, _ newHeight: Int, by choose: (Double, Double) -> Double
-    ) throws(ImageError) -> (Int, Int) {
-        guard let area = byteCount(width: newWidth, height: newHeight, channels: 1), area <= 1 << 30 else {
-            throw .invalidSize("\(width)×\(height) to be fitted to \(newWidth)×\(newHeight)")
-        }
-        let (across, down) = (Double(newWidth) / Double(width), Double(newHeight) / Double(height))
-        let scale = choose(across, down)
-        // The side that decides is taken exactly.
-        let w = scale == across ? newWidth : Swift.max(1, Int((Double(width) * scale).rounded()))
-        let h = scale == down ? newHeight : Swift.max(1, Int((Double(height) * scale).rounded()))
-        return (w, h)
     }
 
     /// Lays `other`, without alpha, over the picture; what hangs over the edge is left out.

@@ -6,6 +6,9 @@
     internal import Glibc
 #endif
 
+/// No picture worth reading is larger; what is, is not taken into memory.
+let maximumFileBytes = 1 << 30
+
 /// The whole of a file.
 func readFile(_ path: String) throws(ImageError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -14,6 +17,8 @@ func readFile(_ path: String) throws(ImageError) -> [UInt8] {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable("\(path): cannot be read: \(systemMessage())") }
     guard status.st_mode & S_IFMT != S_IFDIR else { throw .unreadable("\(path): is a folder, not a picture") }
+    let tooLarge = ImageError.unreadable("\(path): is over \(maximumFileBytes) bytes long, too much for a picture")
+    guard status.st_size <= maximumFileBytes else { throw tooLarge }
 
     // A regular file is read at once; a pipe, whose size is unknown, in steps.
     let step = status.st_mode & S_IFMT == S_IFREG ? max(Int(status.st_size), 1) + 1 : 1 << 16
@@ -28,6 +33,7 @@ func readFile(_ path: String) throws(ImageError) -> [UInt8] {
         }
         guard !failed else { throw .unreadable("\(path): cannot be read: \(systemMessage())") }
         if piece.isEmpty { return bytes }
+        guard bytes.count + piece.count <= maximumFileBytes else { throw tooLarge }
         if bytes.isEmpty { bytes = piece } else { bytes += piece }
     }
 }

@@ -29,7 +29,7 @@ public struct FilmStrip: Sendable {
         let gap = min(max(gap, 0), 1 << 16)
         let cellWidth = (pictures.map(\.width).max() ?? 0) * enlargement
         let cellHeight = (pictures.map(\.height).max() ?? 0) * enlargement
-        let fitting = max(1, (maximumWidth + gap) / (cellWidth + gap))
+        let fitting = max(1, (min(maximumWidth, 1 << 30) + gap) / (cellWidth + gap))
         // Rows of equal length, so that the last is not a stump.
         let rowCount = (pictures.count + fitting - 1) / fitting
         let even = (pictures.count + rowCount - 1) / rowCount

@@ -57,11 +57,18 @@ struct ResamplingWeights {
     /// `taps` a new pixel, of which the first `counts` are used.
     let values: [Int32]
 
+    /// All old pixels that enter any new one.
+    var needed: Range<Int> {
+        let ends = zip(starts, counts).map { $0 + $1 }
+        return (starts.min() ?? 0)..<(ends.max() ?? 0)
+    }
+
     /// - Parameters:
     ///   - length: the number of old pixels.
-    ///   - target: the number of new ones.
-    init(_ filter: ResamplingFilter, support: Double, from length: Int, to target: Int) {
-        let scale = Double(length) / Double(target)
+    ///   - span: the part of them, from 0 to `length`, to become the new ones.
+    ///   - target: the number of new pixels.
+    init(_ filter: ResamplingFilter, support: Double, length: Int, span: Range<Double>, to target: Int) {
+        let scale = (span.upperBound - span.lowerBound) / Double(target)
         let widening = max(scale, 1)
         let reach = support * widening
         let taps = Int(reach.rounded(.up)) * 2 + 1
@@ -70,7 +77,7 @@ struct ResamplingWeights {
         var values = [Int32](repeating: 0, count: target * taps)
         var weights = [Double](repeating: 0, count: taps)
         for index in 0..<target {
-            let centre = (Double(index) + 0.5) * scale
+            let centre = span.lowerBound + (Double(index) + 0.5) * scale
             let start = max(Int(centre - reach + 0.5), 0)
             let count = min(Int(centre + reach + 0.5), length) - start
             var sum = 0.0

@@ -1,42 +1,58 @@
 extension Picture {
     /// The picture in another size, whatever its proportions; see ``ResamplingFilter``.
     ///
-    /// Colours are weighed by their alpha, so none bleeds out of transparent parts. Sample for sample as Pillow's
-    /// `Image.resize` on eight bits: across first, rounded, then down.
+    /// Colours are weighed by their alpha, so none bleeds out of transparent parts. Sample for sample as
+    /// `Image.resize` on eight bits in Pillow up to version 12: across first, rounded, then down.
     ///
     /// - Throws: `ImageError.invalidSize` where a side is not positive, or both make over 2³⁰ pixels.
     public func resized(
         width newWidth: Int, height newHeight: Int, filter: ResamplingFilter = .lanczos
     ) throws(ImageError) -> Picture {
+        try resized(
+            across: 0..<Double(width), down: 0..<Double(height), width: newWidth, height: newHeight, filter: filter)
+    }
+
+    /// The part of the picture that lies between the given edges, in another size. Edges may cut through pixels.
+    func resized(
+        across columns: Range<Double>, down rows: Range<Double>, width newWidth: Int, height newHeight: Int,
+        filter: ResamplingFilter
+    ) throws(ImageError) -> Picture {
         guard let count = byteCount(width: newWidth, height: newHeight, channels: 1), count <= 1 << 30 else {
             throw .invalidSize("\(width)×\(height) to be resized to \(newWidth)×\(newHeight)")
         }
-        guard newWidth != width || newHeight != height else { return self }
-        guard let support = filter.support else { return nearest(width: newWidth, height: newHeight) }
+        let keepsWidth = newWidth == width && columns == 0..<Double(width)
+        let keepsHeight = newHeight == height && rows == 0..<Double(height)
+        if keepsWidth && keepsHeight { return self }
+        guard let support = filter.support else {
+            return nearest(across: columns, down: rows, width: newWidth, height: newHeight)
+        }
 
         var result = hasAlpha ? premultiplied() : self
-        if newWidth != width {
-            result = result.resampledAcross(ResamplingWeights(filter, support: support, from: width, to: newWidth))
+        let down = ResamplingWeights(filter, support: support, length: height, span: rows, to: newHeight)
+        if !keepsWidth {
+            let across = ResamplingWeights(filter, support: support, length: width, span: columns, to: newWidth)
+            // Only the rows that enter the result.
+            result = result.resampledAcross(across, rows: keepsHeight ? 0..<height : down.needed)
         }
-        if newHeight != height {
-            result = result.resampledDown(ResamplingWeights(filter, support: support, from: height, to: newHeight))
-        }
+        if !keepsHeight { result = result.resampledDown(down, firstRow: keepsWidth ? 0 : down.needed.lowerBound) }
         return hasAlpha ? result.unpremultiplied() : result
     }
 
-    private func nearest(width newWidth: Int, height newHeight: Int) -> Picture {
+    private func nearest(
+        across columns: Range<Double>, down rows: Range<Double>, width newWidth: Int, height newHeight: Int
+    ) -> Picture {
         let (source, channels, stride) = (pixels, channels, width * channels)
-        func indices(from length: Int, to target: Int) -> [Int] {
-            let scale = Double(length) / Double(target)
-            return (0..<target).map { min(Int((Double($0) + 0.5) * scale), length - 1) }
+        func indices(_ span: Range<Double>, of length: Int, to target: Int) -> [Int] {
+            let scale = (span.upperBound - span.lowerBound) / Double(target)
+            return (0..<target).map { min(Int((Double($0) + 0.5) * scale + span.lowerBound), length - 1) }
         }
-        let columns = indices(from: width, to: newWidth)
-        let rows = indices(from: height, to: newHeight)
+        let fromColumns = indices(columns, of: width, to: newWidth)
+        let fromRows = indices(rows, of: height, to: newHeight)
         return Picture(width: newWidth, height: newHeight, channels: channels) { target in
             source.withUnsafeBufferPointer { source in
                 var at = 0
-                for row in rows {
-                    for column in columns {
+                for row in fromRows {
+                    for column in fromColumns {
                         let from = row * stride + column * channels
                         for channel in 0..<channels { target[at + channel] = source[from + channel] }
                         at += channels
@@ -46,14 +62,14 @@ extension Picture {
         }
     }
 
-    private func resampledAcross(_ weights: ResamplingWeights) -> Picture {
-        let (source, width, height, channels) = (pixels, width, height, channels)
+    private func resampledAcross(_ weights: ResamplingWeights, rows: Range<Int>) -> Picture {
+        let (source, width, channels) = (pixels, width, channels)
         let newWidth = weights.starts.count
-        return Picture(width: newWidth, height: height, channels: channels) { target in
+        return Picture(width: newWidth, height: rows.count, channels: channels) { target in
             source.withUnsafeBufferPointer { source in
                 weights.values.withUnsafeBufferPointer { values in
                     var at = 0
-                    for row in 0..<height {
+                    for row in rows {
                         for column in 0..<newWidth {
                             let first = column * weights.taps
                             var from = (row * width + weights.starts[column]) * channels
@@ -83,7 +99,8 @@ extension Picture {
         }
     }
 
-    private func resampledDown(_ weights: ResamplingWeights) -> Picture {
+    /// - Parameter firstRow: where this picture's first row stood in the one that `weights` are for.
+    private func resampledDown(_ weights: ResamplingWeights, firstRow: Int) -> Picture {
         let (source, stride) = (pixels, width * channels)
         var sums = [Int32](repeating: 0, count: stride)
         return Picture(width: width, height: weights.starts.count, channels: channels) { target in
@@ -93,7 +110,7 @@ extension Picture {
                         sums.update(repeating: 1 << (ResamplingWeights.precision - 1))
                         for tap in 0..<weights.counts[row] {
                             let weight = weights.values[row * weights.taps + tap]
-                            let from = (weights.starts[row] + tap) * stride
+                            let from = (weights.starts[row] - firstRow + tap) * stride
                             for index in 0..<stride {
                                 sums[index] = sums[index] &+ Int32(source[from + index]) &* weight
                             }

@@ -109,6 +109,23 @@ import Testing
         #expect(try difference(#require(asked), noise * (0.997 * factor)) < 1e-12)
     }
 
+    /// A gradient of 1 moves the mean by the variance, also at the last step, where no noise shows it.
+    @Test(arguments: [(Variance.fixedSmall, "posterior_log_variance_clipped"), (.fixedLarge, "fixed_large_log_variance")])
+    func variancesAgree(variance: Variance, table: String) throws {
+        let trajectory = try schedule.trajectory(.respaced(.sections([10])))
+        let expected = try Fixture("schedules/squared_cosine.respaced")["10.\(table)"].exp().doubles()
+        let x = try normal([1, 3, 4, 4])
+        for index in 0..<10 {
+            var denoiser = denoiser()
+            denoiser.variance = variance
+            let step = { try DDPM().step(x, Moment(trajectory, index: index), $0) { try x * 0 }.x }
+            let plain = try step(denoiser)
+            denoiser.gradient = { try $0.x * 0 + 1 }
+            let shift = try (step(denoiser) - plain).mean().item()
+            #expect(abs(shift - expected[9 - index]) < 1e-12, "step \(index)")
+        }
+    }
+
     @Test func noGraphIsRecorded() throws {
         let weight = try Tensor.ones([1])
         try weight.setRequiresGrad(true)
@@ -138,6 +155,15 @@ import Testing
         let treated = try SampleTreatment.Clamp.dynamic(quantile: 0.5)(x0)
         #expect(try treated.doubles() == [-1, -1, 0, 1, 1, -0.4, -0.2, 0, 0.2, 1])
         #expect(throws: DiffusionError.self) { try SampleTreatment.Clamp.dynamic(quantile: 2)(x0) }
+    }
+
+    @Test func theClampComesLast() throws {
+        let x0 = try Tensor([-0.9, -0.2, 0.3, 2], shape: [1, 1, 4])
+        let treatment = SampleTreatment(clamp: .unit) { x0, _ in try x0 * 2 }
+        let schedule = try NoiseSchedule(.squaredCosine())
+        let denoiser = Denoiser(schedule: schedule, prediction: .sample, treatment: treatment) { _ in x0 }
+        let estimate = try denoiser.estimate(x0, at: schedule.level(timestep: 10))
+        #expect(try estimate.x0.doubles() == [-1, -0.4, 0.6, 1])
     }
 
     @Test func clampsKeepTheirRange() throws {

@@ -11,7 +11,7 @@ import Testing
         x = try normal([2, 3, 4, 4])
     }
 
-    /// A network whose conditional answer is x + 1 and whose unconditional is 2x, with a variance that tells them apart.
+    /// A network whose conditional answer is x + 1 and whose unconditional is 2x, with a variance of 0 and 1.
     func network(learned: Bool = false) -> Network {
         { query in
             let rows = try query.x.size(0)

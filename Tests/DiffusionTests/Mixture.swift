@@ -22,8 +22,8 @@ struct Mixture {
         return try (shares * (centres + offsets * (deviation * deviation / variance))).sum([1])
     }
 
-    /// How far samples [N, 2] are from the mixture: the largest error of a component's share, of its mean (in deviations)
-    /// and of its deviation (relative). Components lie so far apart that each sample belongs to the nearest.
+    /// How far samples [N, 2] are from the mixture: the largest error of a component's share, of its mean (in
+    /// deviations) and of its deviation (relative). Components lie so far apart that each sample belongs to the nearest.
     func distance(_ samples: Tensor) throws -> Double {
         let flat = try samples.doubles()
         let points = stride(from: 0, to: flat.count, by: 2).map { [flat[$0], flat[$0 + 1]] }

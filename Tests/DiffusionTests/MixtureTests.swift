@@ -68,11 +68,10 @@ import Testing
             let growth = ((deviation * deviation + sigma * sigma) / (deviation * deviation + 400)).squareRoot()
             return try difference(x, noise * 20 * growth / (1 + sigma * sigma).squareRoot())
         }
-        for (sampler, ratios) in [(Euler(), 1.7...2.3), (Heun(), 3.2...5), (DPMSolver2M(), 3.2...5)]
+        for (sampler, ratios) in [(Euler(), 1.8...2.2), (Heun(), 3.6...4.5), (DPMSolver2M(), 3.6...4.5)]
             as [(any Sampler, ClosedRange<Double>)]
         {
             let (coarse, fine) = (try error(sampler, 100), try error(sampler, 200))
-            print("MEASURE", sampler, coarse, fine, coarse/fine)
             #expect(ratios.contains(coarse / fine), "\(sampler): \(coarse) and \(fine)")
         }
     }

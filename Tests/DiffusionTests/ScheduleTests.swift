@@ -148,7 +148,9 @@ import Testing
 
     @Test func impossibleCountsAreRefused() {
         for (text, count) in [("11", 10), ("0", 10), ("ddim7", 10), ("fast27", 10), ("3,3", 5), ("1", 0)] {
-            #expect(throws: DiffusionError.self, "\(text) of \(count)") { try Respacing(parsing: text).steps(of: count) }
+            #expect(throws: DiffusionError.self, "\(text) of \(count)") {
+                try Respacing(parsing: text).steps(of: count)
+            }
         }
     }
 }
@@ -194,7 +196,8 @@ import Testing
 
     @Test func impossibleStepsAreRefused() {
         let bad: [Spacing] = [
-            .leading(0), .leading(1001), .leading(10, offset: 200), .trailing(-1), .linspace(2000), .karras(0),
+            .leading(0), .leading(1001), .leading(10, offset: 200), .leading(10, offset: .max), .trailing(-1),
+            .linspace(2000), .interpolated(0), .exponential(0), .karras(0), .karras(.max),
             .karras(5, range: 3...3), .karras(5, rho: 0), .sigmas([]), .sigmas([1, 2]), .sigmas([.nan]),
             .sigmas([.infinity]), .timesteps([1000]), .timesteps([3, 3]),
         ]

@@ -54,6 +54,17 @@ import Testing
         }
     }
 
+    @Test func aFileOfManyGigabytesIsNotReadIn() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/sparse.png"
+            try Data(picture.pngData()).write(to: URL(filePath: path))
+            #expect(truncate(path, 1 << 41) == 0)
+            #expect(
+                throws: ImageError.unreadable("\(path): is over 1073741824 bytes long, too much for a picture")
+            ) { try Picture(path: path) }
+        }
+    }
+
     @Test func afterAFailureNothingIsLeftOver() throws {
         try withTemporaryFolder { folder in
             // The file beside it is written, but cannot take this name.

@@ -67,5 +67,7 @@ import Testing
         #expect(try sheet.picture(of: [picture], captions: ["a", "b", "c"]).width == 3)
         let strip = FilmStrip(columns: 0, maximumWidth: -100, gap: .min, minimumSide: .max)
         #expect(try strip.picture(of: [picture]).width == 3 * 64)
+        let endless = FilmStrip(columns: .max, maximumWidth: .max, gap: 0, minimumSide: 0)
+        #expect(try endless.picture(of: [picture, picture]).width == 6)
     }
 }

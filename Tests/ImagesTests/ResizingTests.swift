@@ -5,12 +5,32 @@ import Testing
     @Test(arguments: ResamplingFilter.allCases, ["rgb", "rgba"])
     func resizingGivesWhatPillowGives(filter: ResamplingFilter, mode: String) throws {
         let source = try Fixtures.picture("resized/\(mode).png")
-        for (width, height) in [(20, 13), (97, 70), (61, 9), (7, 43), (13, 60)] {
+        for (width, height) in [(20, 13), (97, 70), (61, 9), (7, 43), (13, 60), (90, 20)] {
             let expected = try Fixtures.picture("resized/\(mode)-\(filter.rawValue)-\(width)x\(height).png")
             let resized = try source.resized(width: width, height: height, filter: filter)
             let difference = resized.largestDifference(from: expected)
             #expect(try #require(difference, "another shape") <= 1, "\(width)×\(height)")
         }
+    }
+
+    @Test(arguments: ["rgb", "rgba"])
+    func coveringGivesWhatPillowsFitGives(mode: String) throws {
+        let source = try Fixtures.picture("resized/\(mode).png")
+        for (filter, width, height) in [
+            (ResamplingFilter.box, 16, 16), (.lanczos, 16, 16), (.bicubic, 90, 20), (.nearest, 33, 50),
+        ] {
+            let expected = try Fixtures.picture("resized/\(mode)-\(filter.rawValue)-fit-\(width)x\(height).png")
+            let covering = try source.covering(width: width, height: height, filter: filter)
+            let difference = covering.largestDifference(from: expected)
+            #expect(try #require(difference, "another shape") <= 1, "\(filter) \(width)×\(height)")
+        }
+    }
+
+    /// Enlarged as a whole before it is cut, this would have 10¹¹ pixels.
+    @Test func aThinPictureCanBeMadeToCover() throws {
+        let thin = try Picture(width: 1, height: 100_000, filled: .white)
+        #expect(try thin.covering(width: 1000, height: 1000) == Picture(width: 1000, height: 1000, filled: .white))
+        #expect(try thin.contained(width: 10, height: 10).pixels.filter { $0 == 255 }.count == 30)
     }
 
     @Test func aResizeToItsOwnSizeChangesNothing() throws {

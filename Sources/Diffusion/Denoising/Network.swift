@@ -12,8 +12,8 @@ public enum Branch: Sendable, Hashable {
 
 /// What a network is asked.
 public struct Query {
-    /// The noisy pictures x_t, [N, C, …], of unit deviation where nothing but noise is left; for `Branch.both` [2N, C, …],
-    /// the same pictures twice.
+    /// The noisy pictures x_t, [N, C, …], of unit deviation where nothing but noise is left; for `Branch.both`
+    /// [2N, C, …], the same pictures twice.
     public let x: Tensor
     /// How noisy they all are.
     public let level: NoiseLevel

@@ -8,8 +8,8 @@ public struct SampleTreatment {
         /// To [−1, 1], for pictures.
         case unit
         case range(ClosedRange<Double>)
-        /// Imagen's dynamic thresholding (Saharia et al. 2022): each picture is clamped to ± its own quantile of |x₀|, but
-        /// at least ±1, and divided by it.
+        /// Imagen's dynamic thresholding (Saharia et al. 2022): each picture is clamped to ± its own quantile of |x₀|,
+        /// but at least ±1, and divided by it.
         case dynamic(quantile: Double = 0.995)
     }
 

@@ -7,8 +7,8 @@ internal import Tensors
 public struct ClassifierFreeGuidance: Guidance, Hashable, Codable {
     /// 1 is no guidance, and costs none; 0 is unconditional.
     public var scale: Double
-    /// φ: how far the guided prediction's deviation is brought back to the conditional one's, picture by picture (Lin et
-    /// al. 2023, section 3.4); 0 leaves it.
+    /// φ: how far the guided prediction's deviation is brought back to the conditional one's, picture by picture
+    /// (Lin et al. 2023, section 3.4); 0 leaves it.
     public var rescale: Double
     /// The σ at which to guide; elsewhere the conditional answer is taken as it is (Kynkäänniemi et al. 2024).
     public var interval: ClosedRange<Double>?

@@ -33,7 +33,7 @@ public enum Scaling: Sendable {
 /// Where a chain is: which step of which way, and what came before.
 public struct Moment {
     public let trajectory: Trajectory
-    /// The step to take, 0 being the noisiest.
+    /// The step to take, 0 being the noisiest; below `trajectory.count`.
     public let index: Int
     /// The steps before this one, the latest first; no more than the sampler's `memory`.
     public let past: [Past]
@@ -100,8 +100,8 @@ public enum SamplerName: String, Sendable, Hashable, Codable, CaseIterable {
         }
     }
 
-    /// The steps it takes where the user does not say: OpenAI's even respacing for those that come from discrete chains,
-    /// k-diffusion's for the others.
+    /// The steps it takes where the user does not say: OpenAI's even respacing for those that come from discrete
+    /// chains, k-diffusion's for the others.
     public func spacing(steps: Int) -> Spacing {
         sampler.scaling == .preserving ? .respaced(.sections([steps])) : .interpolated(steps)
     }

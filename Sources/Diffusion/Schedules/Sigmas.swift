@@ -25,7 +25,9 @@ public enum Sigmas {
     }
 
     private static func check(_ count: Int, _ min: Double, _ max: Double) throws {
-        guard count > 0 else { throw DiffusionError.spacing("\(count) steps, expected at least 1") }
+        guard (1...1_000_000).contains(count) else {
+            throw DiffusionError.spacing("\(count) steps, expected 1 to 1,000,000")
+        }
         guard min > 0, max > min, max.isFinite else {
             throw DiffusionError.setting(name: "σ", value: "\(min) to \(max)", expected: "0 < smallest < largest")
         }

@@ -51,31 +51,34 @@ extension NoiseSchedule {
     /// - Throws: `DiffusionError.spacing` where there are not as many steps as asked for.
     public func trajectory(_ spacing: Spacing, rounding: Bool = false) throws -> Trajectory {
         switch spacing {
-        case .all: try visiting(Array(0..<count))
-        case .respaced(let respacing): try visiting(respacing.steps(of: count))
+        case .all: return try visiting(Array(0..<count))
+        case .respaced(let respacing): return try visiting(respacing.steps(of: count))
         case .leading(let wanted, let offset):
-            try visiting((0..<checked(wanted)).map { $0 * (count / wanted) + offset })
+            guard (0..<count).contains(offset) else {
+                throw DiffusionError.spacing("an offset of \(offset) in a schedule of \(count) steps")
+            }
+            return try visiting((0..<checked(wanted)).map { $0 * (count / wanted) + offset })
         case .trailing(let wanted):
             // numpy's arange(T, 0, −T/n), rounded half to even.
-            try visiting((0..<checked(wanted)).reversed().map { index in
+            return try visiting((0..<checked(wanted)).reversed().map { index in
                 let position = Double(count) - Double(index) * (Double(count) / Double(wanted))
                 return Int(position.rounded(.toNearestOrEven)) - 1
             })
         case .linspace(let wanted):
             // One step alone is the first, as numpy's linspace(0, T − 1, 1) has it.
-            try visiting(Diffusion.linspace(0, Double(count - 1), checked(wanted)).map {
+            return try visiting(Diffusion.linspace(0, Double(count - 1), checked(wanted)).map {
                 Int($0.rounded(.toNearestOrEven))
             })
         case .interpolated(let wanted):
-            try Trajectory(Diffusion.linspace(Double(count - 1), 0, checked(wanted)).map { index in
+            return try Trajectory(Diffusion.linspace(Double(count - 1), 0, checked(wanted)).map { index in
                 try level(timestep: time(ofIndex: index))
             })
         case .karras(let wanted, let range, let rho):
-            try visiting(sigmas: Sigmas.karras(wanted, min: low(range), max: high(range), rho: rho), rounding)
+            return try visiting(sigmas: Sigmas.karras(wanted, min: low(range), max: high(range), rho: rho), rounding)
         case .exponential(let wanted, let range):
-            try visiting(sigmas: Sigmas.exponential(wanted, min: low(range), max: high(range)), rounding)
-        case .sigmas(let sigmas): try visiting(sigmas: sigmas, rounding)
-        case .timesteps(let numbers): try Trajectory(numbers.map { try level(timestep: Double($0)) })
+            return try visiting(sigmas: Sigmas.exponential(wanted, min: low(range), max: high(range)), rounding)
+        case .sigmas(let sigmas): return try visiting(sigmas: sigmas, rounding)
+        case .timesteps(let numbers): return try Trajectory(numbers.map { try level(timestep: Double($0)) })
         }
     }
 
@@ -106,7 +109,8 @@ extension NoiseSchedule {
         let low = min(max(Int(index), 0), count - 1)
         let high = min(low + 1, count - 1)
         let weight = index - Double(low)
-        return weight == 0 ? Double(timesteps[low]) : (1 - weight) * Double(timesteps[low]) + weight * Double(timesteps[high])
+        if weight == 0 { return Double(timesteps[low]) }
+        return (1 - weight) * Double(timesteps[low]) + weight * Double(timesteps[high])
     }
 
     private func low(_ range: ClosedRange<Double>?) -> Double { range?.lowerBound ?? sigmas[0] }

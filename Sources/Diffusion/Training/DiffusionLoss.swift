@@ -51,7 +51,7 @@ public struct DiffusionLoss: Sendable, Hashable, Codable {
         var variational: Tensor?
         if let range {
             let bound = VariationalBound(prediction: prediction)
-            let term = try bound.bitsPerDimension(predicted.detach().to(batch.xt.dtype), range, batch)
+            let term = try bound.bitsPerDimension(predicted.to(batch.xt.dtype), range, batch)
             // One step drawn of T stands for the sum over all.
             perExample = try perExample + term * (variationalWeight * Double(batch.schedule.count))
             variational = term

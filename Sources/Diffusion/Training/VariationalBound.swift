@@ -27,8 +27,8 @@ struct VariationalBound {
 
         let fromXt = try xtFactor * batch.xt
         let trueMean = try x0Factor * batch.x0 + fromXt
-        let x0 = try prediction.sample(predicted, xt: batch.xt, batch.scales)
-        let mean = try (x0Factor * x0 + fromXt).detach()
+        let x0 = try prediction.sample(predicted.detach(), xt: batch.xt, batch.scales)
+        let mean = try x0Factor * x0 + fromXt
         let fraction = try (range.to(batch.xt.dtype) + 1) / 2
         let logVariance = try fraction * betaLog + (1 - fraction) * trueLog
 
@@ -46,8 +46,8 @@ struct VariationalBound {
         return try (l2 - l1 + spread + distance - 1) * 0.5
     }
 
-    /// The logarithm of the probability of a picture's 8-bit values, x in [−1, 1], under a Gaussian cut into 256 bins of
-    /// width 2/255, the outer ones open (Ho et al. 2020, equation 13).
+    /// The logarithm of the probability of a picture's 8-bit values, x in [−1, 1], under a Gaussian cut into 256 bins
+    /// of width 2/255, the outer ones open (Ho et al. 2020, equation 13).
     static func logLikelihood(_ x: Tensor, _ mean: Tensor, logDeviation: Tensor) throws -> Tensor {
         let centred = try x - mean
         let inverse = try (-logDeviation).exp()

@@ -1,6 +1,6 @@
 """Makes the pictures in this folder, and what Pillow reads in them.
 
-    pip install pillow==13.0.0 && python generate.py
+    pip install pillow==12.3.0 && python generate.py
 
 `kinds/` holds one small picture of each kind of file, `expected/NAME.png` what it shows as RGB or RGBA, and
 `kinds.json` how far a decoder may be off. `orientations/` holds what a camera would store in each of EXIF's eight
@@ -18,7 +18,7 @@ from pathlib import Path
 import PIL
 from PIL import Image, ImageOps, PngImagePlugin
 
-assert PIL.__version__ == "13.0.0", PIL.__version__
+assert PIL.__version__ == "12.3.0", PIL.__version__
 here = Path(__file__).parent
 for folder in ("kinds", "expected", "orientations", "resized"):
     shutil.rmtree(here / folder, ignore_errors=True)
@@ -165,7 +165,8 @@ for orientation in range(1, 9):
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(buffer.getvalue())))
         upright.convert("RGB").save(here / "orientations" / f"{name}.expected.png", exif=b"")
 
-# Resizing.
+# Resizing. From version 13 on, Pillow goes down first and then across where the height shrinks much more than the width;
+# where a kernel overshoots, the samples cut off in between are then others. Until then it always went across first.
 filters = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,
@@ -177,9 +178,12 @@ for mode in ("RGB", "RGBA"):
     source = scene(61, 43, mode, seed=5)
     source.save(here / "resized" / f"{mode.lower()}.png")
     for name, resampling in filters.items():
-        for size in ((20, 13), (97, 70), (61, 9), (7, 43), (13, 60)):
+        for size in ((20, 13), (97, 70), (61, 9), (7, 43), (13, 60), (90, 20)):
             result = source.resize(size, resampling)
             result.save(here / "resized" / f"{mode.lower()}-{name}-{size[0]}x{size[1]}.png", optimize=True)
+    for name, size in (("box", (16, 16)), ("lanczos", (16, 16)), ("bicubic", (90, 20)), ("nearest", (33, 50))):
+        result = ImageOps.fit(source, size, filters[name])
+        result.save(here / "resized" / f"{mode.lower()}-{name}-fit-{size[0]}x{size[1]}.png", optimize=True)
 
 # Texts as Pillow writes them, compressed ones among them.
 info = PngImagePlugin.PngInfo()

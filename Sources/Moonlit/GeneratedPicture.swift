@@ -1,0 +1,39 @@
+public import Images
+
+/// A finished picture with all that is needed to draw it again.
+public struct GeneratedPicture: Sendable {
+    public let picture: Picture
+    public let settings: Settings
+
+    public init(picture: Picture, settings: Settings) {
+        self.picture = picture
+        self.settings = settings
+    }
+
+    /// What a PNG file of this picture carries: `parameters` as the web interfaces have it, `moonlit` as JSON.
+    public func texts() throws -> [PNGText] {
+        [
+            PNGText("parameters", settings.parametersText), PNGText("moonlit", try settings.json()),
+            PNGText("Software", "Moonlit"),
+        ]
+    }
+
+    /// Writes PNG, JPEG or WebP by the name's ending, atomically; PNG files carry the settings.
+    /// - Throws: `ImageError.unwritable`.
+    public func write(to path: String) throws { try picture.write(to: path, texts: texts()) }
+}
+
+/// One step on the way from noise to a picture, of one batch.
+public struct GenerationStep: Sendable {
+    /// The batch's first picture among all that were asked for.
+    public let firstPicture: Int
+    /// From 0, of `count`.
+    public let index: Int
+    public let count: Int
+    /// What the picture is predicted to become, one a picture; made only where it was asked for.
+    public let previews: [Picture]
+    /// The noisy pictures themselves, likewise.
+    public let noisy: [Picture]
+    /// After the last step: the finished pictures.
+    public let results: [GeneratedPicture]
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// Where a model comes from.
+public enum ModelSource: Sendable, Hashable {
+    /// The embedded model that is used unless another is named.
+    case bundled
+    /// An embedded model by its name.
+    case embedded(String)
+    /// A file of weights.
+    case file(String)
+
+    /// What a user typed: the path of a file that is there, else an embedded model's name.
+    public init(_ text: String) {
+        self = FileManager.default.fileExists(atPath: text) ? .file(text) : .embedded(text)
+    }
+
+    static let standard = "emoji-64"
+
+    /// The names of the embedded models.
+    public static var embeddedNames: [String] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder() ?? "")) ?? []
+        return files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(".safetensors".count)) }.sorted()
+    }
+
+    /// - Throws: `GenerationError.unknownModel`.
+    public func path() throws -> String {
+        switch self {
+        case .bundled: return try ModelSource.embedded(Self.standard).path()
+        case .file(let path): return path
+        case .embedded(let name):
+            guard !name.contains("/"), let folder = Self.folder() else {
+                throw GenerationError.unknownModel(name, known: Self.embeddedNames)
+            }
+            let path = "\(folder)/\(name).safetensors"
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw GenerationError.unknownModel(name, known: Self.embeddedNames)
+            }
+            return path
+        }
+    }
+
+    /// Beside the program (`make install`, `swift build`), else in the source tree. `Bundle.module` would end the
+    /// program where the folder is missing.
+    private static func folder() -> String? {
+        let inside = "moonlit_Moonlit.resources/Embedded"
+        let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+        let places = [program, Bundle.main.bundleURL, Bundle.main.resourceURL].compactMap { $0?.appending(path: inside) }
+        let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Embedded")
+        return (places + [source]).map(\.path).first { FileManager.default.fileExists(atPath: $0) }
+    }
+}
