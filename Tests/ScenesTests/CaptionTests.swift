@@ -81,10 +81,10 @@ import Testing
             for (words, holds) in Self.claims where words.contains(where: { text.contains(" \($0) ") }) {
                 #expect(holds(scene), "\(index): “\(caption)” says \(words) of \(scene)")
             }
-            let given = scene.entities.flatMap { entity in
+            let given = scene.entities.flatMap { entity -> [ColourWord?] in
                 let natural = Subject.all.first { $0.name == entity.subject }?.naturalColour
                 return [entity.colour ?? natural] + entity.wears.map(\.colour)
-            }.compactMap { $0?.rawValue }
+            }.compactMap { $0 }.map(\.rawValue)
             for colour in colours where text.contains(" \(colour) ") {
                 #expect(given.contains(colour == "gray" ? "grey" : colour), "\(index): \(caption)")
                 #expect(scene.style != .pencilSketch, "\(index): \(caption)")

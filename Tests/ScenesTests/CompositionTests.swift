@@ -200,3 +200,14 @@ import Testing
         #expect(error?.description.contains("🦊") == true)
     }
 }
+
+@Suite struct EmojiArtworkTests {
+    private static let isInstalled = (try? EmojiCollection.load()) != nil
+
+    /// Needs the packages that `make setup` installs.
+    @Test(.enabled(if: isInstalled)) func theFontHasEveryCutOut() throws {
+        let scenes = try ComposedScenes(.simple, emoji: EmojiCollection.load())
+        let first = try scenes.scene(at: 0), paper = try ComposedScenes(.simple, artwork: paperArtwork()).scene(at: 0)
+        #expect(first.picture != paper.picture)
+    }
+}
