@@ -207,7 +207,8 @@ import Testing
     /// Needs the packages that `make setup` installs.
     @Test(.enabled(if: isInstalled)) func theFontHasEveryCutOut() throws {
         let scenes = try ComposedScenes(.simple, emoji: EmojiCollection.load())
-        let first = try scenes.scene(at: 0), paper = try ComposedScenes(.simple, artwork: paperArtwork()).scene(at: 0)
+        let first = try scenes.scene(at: 0)
+        let paper = try ComposedScenes(.simple, artwork: paperArtwork()).scene(at: 0)
         #expect(first.picture != paper.picture)
     }
 }
