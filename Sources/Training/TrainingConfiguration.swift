@@ -157,7 +157,7 @@ extension TrainingConfiguration {
             name: name, network: GLIDEConfiguration(input: network.input, unet: unet, text: transformer),
             diffusion: diffusion, text: text, imageSize: imageSize,
             sampling: SamplingDefaults(
-                sampler: samples.sampler.rawValue, steps: samples.steps, guidanceScale: samples.guidanceScale))
+                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale))
         try model.validate()
         return model
     }

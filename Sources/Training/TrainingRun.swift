@@ -270,6 +270,11 @@ extension DatasetRegistry {
         registry.register("scenes", summary: "composed pictures of emoji in scenery, with captions") {
             try ComposedScenes(SceneConfiguration(), emoji: EmojiCollection.load())
         }
+        registry.register("scenes-simple", summary: "one large subject in a clear place, no combination held out") {
+            var simple = SceneConfiguration.simple
+            simple.split = .all
+            return try ComposedScenes(simple, emoji: EmojiCollection.load())
+        }
         return registry
     }
 }
