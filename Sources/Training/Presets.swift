@@ -20,11 +20,11 @@ extension TrainingConfiguration {
         TrainingConfiguration(
             name: "emoji-64", imageSize: 64,
             network: NetworkShape(
-                input: .text, modelChannels: 128,
+                input: .text, modelChannels: 64,
                 levels: [
-                    .init(channels: 128, residualBlocks: 2, attention: false),
-                    .init(channels: 256, residualBlocks: 2, attention: true),
-                    .init(channels: 256, residualBlocks: 2, attention: true),
+                    .init(channels: 96, residualBlocks: 2, attention: false),
+                    .init(channels: 128, residualBlocks: 2, attention: true),
+                    .init(channels: 160, residualBlocks: 2, attention: true),
                 ],
                 headWidth: 32, patchSize: 4, normGroups: 32, dropout: 0,
                 text: TextShape(vocabulary: .clip, prune: true, context: 24, width: 256, layers: 4, heads: 4)),
