@@ -91,7 +91,9 @@ let package = Package(
         tests("Training", [
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
-        tests("MoonlitCommand", ["Images", "Tensors"]),
+        tests("MoonlitCommand", [
+            "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors",
+        ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -47,7 +47,12 @@ struct OutputPath: ExpressibleByArgument {
             throw UnwritableError(path, "there is no folder \(folder)")
         }
         guard isFolder.boolValue else { throw UnwritableError(path, "\(folder) is no folder") }
-        guard access(folder, W_OK | X_OK) == 0 else { throw UnwritableError(path, systemMessage()) }
+        // Permissions tell root nothing, and not every file system takes new files.
+        let probe = folder + "/.moonlit-" + String(UInt64.random(in: .min ... .max), radix: 36) + ".part"
+        let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw UnwritableError(path, systemMessage()) }
+        close(descriptor)
+        unlink(probe)
     }
 }
 

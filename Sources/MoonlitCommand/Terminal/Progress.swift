@@ -23,10 +23,10 @@ struct Progress {
     mutating func update(_ done: Int, note: String = "") {
         guard !isQuiet else { return }
         let now = clock.now
-        let since = shown.map { $0.duration(to: now).seconds } ?? .infinity
+        let since = (shown ?? start).duration(to: now).seconds
         let isEnd = done >= total
         if Console.isTerminal {
-            guard since > 0.1 || isEnd else { return }
+            guard since > 0.1 || isEnd || shown == nil else { return }
             Console.draw("\r\u{1B}[K\(title) \(bar(done)) \(facts(done))\(note.isEmpty ? "" : "  \(note)")")
         } else {
             // Each tenth, but no flood; and a sign of life where a tenth takes long.

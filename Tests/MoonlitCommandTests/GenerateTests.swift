@@ -1,0 +1,166 @@
+import Foundation
+import Images
+import Tensors
+import Testing
+
+struct GenerateTests {
+    let folder: Folder
+
+    init() throws {
+        folder = try Folder()
+        try SmallModel.write(to: folder.path("small.safetensors"))
+    }
+
+    private func generate(_ arguments: String...) throws -> Program.Outcome {
+        try Program.start(["generate"] + arguments + ["--model", "small.safetensors"], in: folder).finish()
+    }
+
+    @Test func theSameSeedGivesTheSameBytes() throws {
+        let first = try generate("1", "--seed", "7", "-o", "a.png")
+        #expect(first.status == 0)
+        #expect(first.output == "a.png  seed 7\n")
+        #expect(first.messages.contains("seed 7"))
+        #expect(try generate("1", "--seed", "7").output == "moonlit-7.png  seed 7\n")
+        #expect(try folder.bytes("a.png") == folder.bytes("moonlit-7.png"))
+        _ = try generate("2", "--seed", "7", "-o", "prompt.png")
+        _ = try generate("1", "--seed", "8", "-o", "seed.png")
+        let picture = try Picture(path: folder.path("a.png"))
+        #expect(picture.width == 16 && picture.height == 16)
+        #expect(try picture != Picture(path: folder.path("prompt.png")))
+        #expect(try picture != Picture(path: folder.path("seed.png")))
+    }
+
+    @Test func severalEqualThoseMadeAlone() throws {
+        let together = try generate("1", "--seed", "20", "--count", "3", "--batch-size", "2", "-o", "all", "-q")
+        #expect(together.status == 0)
+        #expect(try folder.names(in: "all") == ["moonlit-20.png", "moonlit-21.png", "moonlit-22.png"])
+        for seed in 20...22 {
+            _ = try generate("1", "--seed", "\(seed)")
+            let alone = try Picture(path: folder.path("moonlit-\(seed).png"))
+            let one = try Picture(path: folder.path("all/moonlit-\(seed).png"))
+            #expect(try PictureDifference(alone, one).maximum <= 1)
+        }
+    }
+
+    @Test func aDrawnSeedIsPrintedAndReproduces() throws {
+        let outcome = try generate("1", "--json", "-o", "x.png")
+        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let seed = try #require(result["seed"] as? NSNumber)
+        #expect(outcome.messages.contains("seed \(seed)"))
+        #expect((result["settings"] as? [String: Any])?["prompt"] as? String == "1")
+        _ = try generate("1", "--seed", "\(seed)", "-o", "y.png")
+        #expect(try folder.bytes("x.png") == folder.bytes("y.png"))
+    }
+
+    @Test func aPictureIsReproducedFromItsFile() throws {
+        _ = try generate("1", "--seed", "5", "--steps", "6", "--sampler", "euler-a", "--guidance-scale", "3.5")
+        let again = try Program.run(
+            "reproduce", "moonlit-5.png", "--model", "small.safetensors", "-o", "again.png", in: folder)
+        #expect(again.status == 0)
+        #expect(again.output == "moonlit-5.png: identical\nagain.png\n")
+        #expect(try folder.bytes("moonlit-5.png") == folder.bytes("again.png"))
+
+        // Other pixels under the same settings.
+        let texts = try PNGText.read(path: folder.path("moonlit-5.png"))
+        var picture = try Picture(path: folder.path("moonlit-5.png"))
+        picture.pixels[0] ^= 16
+        try picture.write(to: folder.path("changed.png"), texts: texts)
+        let changed = try Program.run(
+            "reproduce", "changed.png", "--model", "small.safetensors", "--json", in: folder)
+        let result = try #require(try JSONSerialization.jsonObject(with: Data(changed.output.utf8)) as? [String: Any])
+        #expect(result["identical"] as? Bool == false)
+        #expect(result["maximumDifference"] as? Int == 16)
+        #expect(result["differingPixels"] as? Int == 1)
+    }
+
+    @Test func aPictureOfUnknownOriginIsNotReproduced() throws {
+        try Picture(width: 4, height: 4, filled: .white).write(to: folder.path("plain.png"))
+        let outcome = try Program.run("reproduce", "plain.png", in: folder)
+        #expect(outcome.status == 1)
+        #expect(outcome.messages.contains("plain.png: it has no text “moonlit”"))
+    }
+
+    @Test func latentsGoInAndOut() throws {
+        // PyTorch's first noise of seed 7 is what the sampler begins with.
+        let noise = try Tensor.randn([1, 3, 16, 16], generator: RandomGenerator(seed: 7))
+        try Safetensors.write([(name: "latents", value: noise)], to: folder.path("noise.safetensors"))
+        let given = try generate(
+            "1", "--seed", "1", "--initial-noise", "noise.safetensors", "--save-latents", "a.safetensors", "-o", "a.png")
+        #expect(given.status == 0)
+        _ = try generate("1", "--seed", "7", "--save-latents", "b.safetensors", "-o", "b.png")
+        #expect(try folder.bytes("a.safetensors") == folder.bytes("b.safetensors"))
+        let latents = try TensorArchive.open(folder.path("a.safetensors")).tensor("latents")
+        #expect(latents.shape == [1, 3, 16, 16])
+        let picture = try Picture(path: folder.path("a.png"))
+        #expect(try Picture(planes: latents.floats(), width: 16, height: 16) == picture)
+
+        let blind = try Program.run("reproduce", "a.png", "--model", "small.safetensors", in: folder)
+        #expect(blind.status == 64)
+        let seeing = try Program.run(
+            "reproduce", "a.png", "--model", "small.safetensors", "--initial-noise", "noise.safetensors", in: folder)
+        #expect(seeing.output == "a.png: identical\n")
+        #expect(try generate("1", "--count", "2", "--initial-noise", "noise.safetensors").status == 64)
+    }
+
+    @Test func aFilmStripShowsTheWay() throws {
+        let outcome = try generate(
+            "1", "--seed", "3", "--count", "2", "--steps", "30", "--film-strip", "film.png", "-o", "out")
+        #expect(outcome.status == 0)
+        // Noise and twelve stages across, two pictures down, each enlarged by the same whole factor.
+        let film = try Picture(path: folder.path("film.png"))
+        #expect(film.width > 5 * film.height && film.width < 8 * film.height)
+    }
+
+    @Test(arguments: ["", "🌙 月光下的湖", "1", String(repeating: "1 ", count: 10_000)])
+    func anyPromptIsDrawn(prompt: String) throws {
+        let outcome = try generate(prompt, "--steps", "1", "--seed", "1")
+        #expect(outcome.status == 0)
+        #expect(outcome.messages.contains("too long") == (prompt.count > 1000))
+        #expect(try folder.names().contains("moonlit-1.png"))
+    }
+
+    @Test(arguments: [("--width", "0"), ("--height", "100000"), ("--width", "17"), ("--steps", "0"), ("--steps", "1001")])
+    func whatTheModelCannotDrawIsRefused(option: String, value: String) throws {
+        let outcome = try generate("1", option, value)
+        #expect(outcome.status == 64)
+        #expect(outcome.messages.contains("\(option.dropFirst(2)) is \(value); expected"))
+        #expect(try folder.names() == ["small.safetensors"])
+    }
+
+    @Test func placesThatCannotBeWrittenAreRefusedFirst() throws {
+        for path in ["none/x.png", "small.safetensors/x.png", "/proc/x.png"] {
+            let outcome = try generate("1", "-o", path)
+            #expect(outcome.status == 1)
+            #expect(outcome.messages.hasPrefix("Error: \(path): cannot be written"))
+            #expect(!outcome.messages.contains("seed"))
+        }
+    }
+
+    #if os(Linux)
+        @Test func aFullDiskIsReported() throws {
+            try FileManager.default.createSymbolicLink(atPath: folder.path("full.png"), withDestinationPath: "/dev/full")
+            let outcome = try generate("1", "--steps", "1", "-o", "full.png")
+            #expect(outcome.status == 1)
+            #expect(outcome.messages.contains("full.png: cannot be written: No space left on device"))
+        }
+    #endif
+
+    @Test func interruptingKeepsWhatIsFinished() async throws {
+        let running = try Program.start(
+            [
+                "generate", "1", "--model", "small.safetensors", "--count", "100000", "--batch-size", "1", "--seed", "1",
+                "-o", "many",
+            ], in: folder)
+        while try running.process.isRunning && ((try? folder.names(in: "many")) ?? []).count < 3 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = try running.finish()
+        #expect(outcome.status == 130)
+        let kept = try folder.names(in: "many")
+        #expect(kept.count >= 3 && kept.count < 100_000)
+        #expect(outcome.messages.contains("interrupted: \(kept.count) of 100000 pictures were finished and are kept"))
+        #expect(outcome.output.split(separator: "\n").count == kept.count)
+        for name in kept { #expect(try Picture(path: folder.path("many/\(name)")).width == 16) }
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Images
+import Testing
+
+struct ModelTests {
+    let folder: Folder
+
+    init() throws {
+        folder = try Folder()
+        try SmallModel.write(to: folder.path("small.safetensors"))
+    }
+
+    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+
+    @Test func inspectCounts() throws {
+        let result = try object(try Program.run("inspect", "small.safetensors", "--json", in: folder))
+        let parameters = try #require(result["parameters"] as? [String: Int])
+        let tensors = try #require(result["tensors"] as? [[String: Any]])
+        let counted = tensors.reduce(0) { $0 + (($1["shape"] as? [Int]) ?? []).reduce(1, *) }
+        #expect(parameters["total"] == counted)
+        // 64 tokens and 2 × 8 positions of 32; two layers of 12 · 32² + 13 · 32; a norm; 32 → 128.
+        #expect(parameters["text"] == (64 + 16) * 32 + 2 * (12 * 1024 + 13 * 32) + 64 + 33 * 128)
+        let plain = try Program.run("inspect", "small.safetensors", "--tensors", in: folder)
+        #expect(plain.status == 0)
+        #expect(plain.output.contains("token_embedding.weight"))
+    }
+
+    @Test func verifyAgreesWithTheReference() throws {
+        let network = try Program.run(
+            "verify", "small.safetensors", "--golden", SmallModel.golden, "--json", in: folder)
+        #expect(network.status == 0)
+        let result = try object(network)
+        let part = try #require((result["parts"] as? [[String: Any]])?.first)
+        #expect(part["part"] as? String == "glide")
+        let error = try #require(part["relativeL2"] as? Double)
+        #expect(error > 0 && error < 1e-5)
+
+        let trajectory = try Program.run(
+            "verify", "small.safetensors", "--golden", SmallModel.trajectory, "--tolerance", "1e-5", in: folder)
+        #expect(trajectory.status == 0)
+        #expect(trajectory.output.hasPrefix("glide.trajectory [2, 3, 16, 16]: maximum absolute error "))
+    }
+
+    @Test func verifyFindsAWrongOutput() throws {
+        try perturb(SmallModel.golden, to: folder.path("wrong.safetensors"))
+        let outcome = try Program.run(
+            "verify", "small.safetensors", "--golden", "wrong.safetensors", "--json", in: folder)
+        #expect(outcome.status == 2)
+        #expect(outcome.messages.isEmpty)
+        #expect(try object(outcome)["passed"] as? Bool == false)
+        let loose = try Program.run(
+            "verify", "small.safetensors", "--golden", "wrong.safetensors", "--tolerance", "1e-2", in: folder)
+        #expect(loose.status == 0)
+    }
+
+    @Test func verifyNeedsSomethingToCompareWith() throws {
+        let outcome = try Program.run("verify", "small.safetensors", "--golden", "small.safetensors", in: folder)
+        #expect(outcome.status == 1)
+        #expect(outcome.messages.contains("holds no expected output"))
+    }
+
+    @Test func noiseMakesAFilmStrip() throws {
+        try Picture(width: 40, height: 30, filled: .white).write(to: folder.path("white.png"))
+        let outcome = try Program.run(
+            "noise", "white.png", "-o", "noise.png", "--size", "32", "--steps", "5", "--schedule", "linear", in: folder)
+        #expect(outcome.status == 0)
+        let strip = try Picture(path: folder.path("noise.png"))
+        #expect(strip.width > 4 * strip.height)
+        // White at the left, noise at the right: samples far from white only there.
+        let rows = strip.height
+        let left = try strip.cropped(x: 0, y: 0, width: rows, height: rows)
+        let right = try strip.cropped(x: strip.width - rows, y: 0, width: rows, height: rows)
+        #expect(left.pixels.allSatisfy { $0 == 255 })
+        #expect(right.pixels.filter { $0 < 64 }.count > right.pixels.count / 8)
+    }
+
+    @Test func dataShowsAFolder() throws {
+        let folderOfData = SmallModel.fixtures.deletingLastPathComponent().appending(path: "datasets/folder").path
+        let outcome = try Program.run(
+            "data", folderOfData, "--preview", "sheet.png", "--size", "32", "--json", in: folder)
+        #expect(outcome.status == 0)
+        let result = try object(outcome)
+        #expect((result["count"] as? Int ?? 0) >= 4)
+        #expect(try Picture(path: folder.path("sheet.png")).width > 64)
+        let list = try Program.run("data", in: folder)
+        #expect(list.output.contains("emoji") && list.output.contains("scenes"))
+    }
+
+    @Test func trainMakesAModelThatDraws() throws {
+        let data = SmallModel.fixtures.deletingLastPathComponent().appending(path: "datasets/folder").path
+        let first = try Program.run(
+            "train", "--data", data, "--config", "tiny", "-o", "run", "--steps", "3", "--batch-size", "4", "--json",
+            in: folder)
+        #expect(first.status == 0)
+        #expect(try object(first)["step"] as? Int == 3)
+        let again = try Program.run("train", "-o", "run", "--steps", "5", "--resume", "--json", in: folder)
+        #expect(again.status == 0)
+        #expect(try object(again)["step"] as? Int == 5)
+        #expect(try Program.run("train", "--data", data, "--config", "tiny", "-o", "run", in: folder).status == 1)
+        let drawn = try Program.run(
+            "generate", "a red square", "--model", "run/model.safetensors", "--steps", "2", "-o", "x.png", in: folder)
+        #expect(drawn.status == 0)
+    }
+}

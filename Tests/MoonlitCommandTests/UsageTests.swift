@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+struct UsageTests {
+    let folder: Folder
+
+    init() throws { folder = try Folder() }
+
+    @Test func withoutArgumentsItShowsHelp() throws {
+        let outcome = try Program.run(in: folder)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("USAGE: moonlit <subcommand>"))
+        #expect(outcome.messages.isEmpty)
+    }
+
+    @Test func itTellsItsVersion() throws {
+        let outcome = try Program.run("--version", in: folder)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
+    }
+
+    @Test(arguments: ["generate", "reproduce", "noise", "train", "data", "inspect", "verify", "bench"])
+    func everyCommandExplainsItselfWithAnExample(command: String) throws {
+        let outcome = try Program.run(command, "--help", in: folder)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasPrefix("OVERVIEW: "))
+        #expect(outcome.output.contains("moonlit \(command) "))
+        #expect(outcome.output.contains("Example"))
+    }
+
+    @Test(arguments: [
+        ["frobnicate"], ["generate"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--steps", "many"],
+        ["generate", "x", "--count", "0"], ["generate", "x", "--batch-size", "0"], ["generate", "x", "--seed", "-1"],
+        ["generate", "x", "-o", "lake.gif"], ["generate", "x", "--count", "2", "-o", "lake.png"],
+        ["generate", "x", "--device", "abacus"], ["generate", "x", "--dtype", "int8"],
+        ["generate", "x", "--threads", "0"], ["generate", "x", "--film-strip", "film"],
+        ["noise", "x.png"], ["noise", "x.png", "-o", "y.png", "--steps", "1"], ["verify", "m"], ["train"],
+        ["data", "emoji", "--preview", "sheet"], ["bench", "train", "--config", "x", "--repeat", "0"],
+    ])
+    func wrongUsageIsRefused(arguments: [String]) throws {
+        let outcome = try Program.start(arguments, in: folder).finish()
+        #expect(outcome.status == 64)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.messages.hasPrefix("Error: "))
+        #expect(try folder.names().isEmpty)
+    }
+
+    @Test(arguments: [
+        (["generate", "x", "--model", "nowhere"], "nowhere"), (["generate", "x", "--model", "/"], "folder"),
+        (["inspect", "/dev/null"], "/dev/null"), (["reproduce", "missing.png"], "missing.png"),
+        (["noise", "missing.png", "-o", "x.png"], "missing.png"), (["data", "nothing"], "emoji"),
+        (["verify", "nowhere", "--golden", "none"], "nowhere"), (["train", "--config", "none", "-o", "run"], "none"),
+        (["bench", "train", "--config", "none.yaml"], "none.yaml"),
+    ])
+    func whatIsMissingIsNamedInOneSentence(arguments: [String], named: String) throws {
+        let outcome = try Program.start(arguments, in: folder).finish()
+        #expect(outcome.status == 1)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.messages.hasPrefix("Error: "))
+        #expect(outcome.messages.contains(named))
+        #expect(outcome.messages.split(separator: "\n").count == 1)
+    }
+}
