@@ -31,7 +31,7 @@ extension TrainingConfiguration {
             diffusion: DiffusionConfiguration(
                 schedule: .squaredCosine, steps: 1000, prediction: .sample, variance: .fixedSmall),
             loss: LossShape(weighting: .inverseVariance, limit: 5, variationalWeight: 0.001, times: .stratified),
-            data: DataShape(
+            textPretraining: TextPretrainingShape(), data: DataShape(
                 sets: [.init(set: "emoji")], crop: .fit, smallestCrop: 0.8, flip: 0, ground: .colour(.white),
                 filter: "lanczos", tolerance: 0),
             optimizer: AdamW.Options(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01),
