@@ -14,7 +14,7 @@ public enum ModelSource: Sendable, Hashable {
         self = FileManager.default.fileExists(atPath: text) ? .file(text) : .embedded(text)
     }
 
-    static let standard = "emoji-64"
+    static let standard = "scenes-64"
 
     /// The names of the embedded models.
     public static var embeddedNames: [String] {

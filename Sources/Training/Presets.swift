@@ -20,18 +20,18 @@ extension TrainingConfiguration {
         TrainingConfiguration(
             name: "emoji-64", imageSize: 64,
             network: NetworkShape(
-                input: .text, modelChannels: 128,
+                input: .text, modelChannels: 64,
                 levels: [
-                    .init(channels: 128, residualBlocks: 2, attention: false),
-                    .init(channels: 256, residualBlocks: 2, attention: true),
-                    .init(channels: 256, residualBlocks: 2, attention: true),
+                    .init(channels: 96, residualBlocks: 2, attention: false),
+                    .init(channels: 128, residualBlocks: 2, attention: true),
+                    .init(channels: 160, residualBlocks: 2, attention: true),
                 ],
                 headWidth: 32, patchSize: 4, normGroups: 32, dropout: 0,
                 text: TextShape(vocabulary: .clip, prune: true, context: 24, width: 256, layers: 4, heads: 4)),
             diffusion: DiffusionConfiguration(
                 schedule: .squaredCosine, steps: 1000, prediction: .sample, variance: .fixedSmall),
             loss: LossShape(weighting: .inverseVariance, limit: 5, variationalWeight: 0.001, times: .stratified),
-            data: DataShape(
+            textPretraining: TextPretrainingShape(), data: DataShape(
                 sets: [.init(set: "emoji")], crop: .fit, smallestCrop: 0.8, flip: 0, ground: .colour(.white),
                 filter: "lanczos", tolerance: 0),
             optimizer: AdamW.Options(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01),

@@ -17,6 +17,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var network: NetworkShape
     public var diffusion: DiffusionConfiguration
     public var loss: LossShape
+    public var textPretraining: TextPretrainingShape
     public var data: DataShape
     public var optimizer: AdamW.Options
     public var rate: LearningRate
@@ -78,6 +79,21 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         /// Of the variational term, where the variance is learned.
         public var variationalWeight: Double
         public var times: TimeDraw
+    }
+
+    /// Contrastive training of the text transformer before the first step; see `TextPretraining`.
+    public struct TextPretrainingShape: Codable, Sendable, Equatable {
+        /// 0 leaves it out.
+        public var steps: Int
+        public var batchSize: Int
+        /// The highest learning rate.
+        public var rate: Double
+
+        public init(steps: Int = 0, batchSize: Int = 128, rate: Double = 1e-3) {
+            self.steps = steps
+            self.batchSize = batchSize
+            self.rate = rate
+        }
     }
 
     /// What it learns from.
@@ -174,6 +190,8 @@ extension TrainingConfiguration {
             ("intervals.checkpoint", intervals.checkpoint, 1...1_000_000_000),
             ("intervals.keep", intervals.keep, 1...1_000_000), ("samples.steps", samples.steps, 1...100_000),
             ("rate.warmup", rate.warmup, 0...1_000_000_000),
+            ("textPretraining.steps", textPretraining.steps, 0...1_000_000_000),
+            ("textPretraining.batchSize", textPretraining.batchSize, 2...65_536),
         ] {
             try require(
                 range.contains(value), key, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
@@ -185,7 +203,7 @@ extension TrainingConfiguration {
             ("data.flip", data.flip, 0...1), ("optimizer.beta1", optimizer.beta1, 0...0.999_999_9),
             ("optimizer.beta2", optimizer.beta2, 0...0.999_999_9),
             ("optimizer.weightDecay", optimizer.weightDecay, 0...1), ("gradientClip", gradientClip, 0...1e9),
-            ("rate.peak", rate.peak, 1e-12...10), ("optimizer.epsilon", optimizer.epsilon, 1e-30...1),
+            ("rate.peak", rate.peak, 1e-12...10), ("textPretraining.rate", textPretraining.rate, 1e-12...10), ("optimizer.epsilon", optimizer.epsilon, 1e-30...1),
             ("loss.limit", loss.limit, 1e-6...1e9), ("loss.variationalWeight", loss.variationalWeight, 0...1e6),
             ("samples.guidanceScale", samples.guidanceScale, 0...1000),
         ] {

@@ -158,6 +158,7 @@ public final class TrainingRun {
         let loader = try BatchLoader(
             set, preparation: configuration.preparation, batchSize: configuration.batchSize, seed: configuration.seed,
             tolerance: configuration.data.tolerance)
+        if trainer.step == 0 { try pretrainText(stop, tell) }
         let batches = loader.stream(from: trainer.step, threads: 1, ahead: 4)
         defer { batches.cancel() }
         let log = try RunLog(folder: folder, from: trainer.step)
@@ -200,6 +201,24 @@ public final class TrainingRun {
             }
         }
         return .finished(step: trainer.step)
+    }
+
+    /// Before the first step; a run that is stopped here begins with it again.
+    private func pretrainText(_ stop: StopFlag, _ tell: (TrainingMessage) -> Void) throws {
+        let shape = configuration.textPretraining
+        guard shape.steps > 0 else { return }
+        let loader = try BatchLoader(
+            set, preparation: configuration.preparation, batchSize: shape.batchSize, seed: configuration.seed &+ 1,
+            tolerance: configuration.data.tolerance)
+        Engine.threads = ProcessInfo.processInfo.activeProcessorCount
+        defer { Engine.threads = 1 }
+        try TextPretraining(shape: shape, trainer: trainer).run(loader, isStopped: { stop.isSet || Task.isCancelled }) {
+            step, loss, accuracy in
+            if step % configuration.intervals.log == 0 || step == shape.steps {
+                let share = (accuracy * 1000).rounded() / 10
+                tell(.note("text, step \(step) of \(shape.steps): loss \((loss * 1000).rounded() / 1000), right caption first of \(shape.batchSize) in \(share) %"))
+            }
+        }
     }
 
     private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {

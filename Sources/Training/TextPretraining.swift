@@ -1,0 +1,115 @@
+internal import Checkpoints
+internal import Datasets
+internal import Layers
+internal import Models
+internal import Tensors
+internal import Tokenizers
+
+/// Teaches a text transformer to tell captions apart before the diffusion begins: contrastively, with a small picture
+/// tower that is thrown away (Radford et al. 2021, figure 3).
+///
+/// A network that starts with a text tower that knows its subjects and places follows its captions after a fraction of
+/// the samples.
+struct TextPretraining {
+    let shape: TrainingConfiguration.TextPretrainingShape
+    let trainer: Trainer
+
+    /// The width of the space in which captions and pictures meet.
+    static let width = 256
+
+    /// Trains the transformer in place; the rest of the network stays as it is.
+    ///
+    /// - Parameter tell: gets each step's loss, and how often the right caption of its batch was the likeliest.
+    func run(
+        _ loader: BatchLoader, isStopped: () -> Bool, _ tell: (_ step: Int, _ loss: Double, _ accuracy: Double) -> Void
+    ) throws {
+        let store = WeightStore(.initial(try RandomGenerator(seed: trainer.configuration.seed &+ 1)), device: trainer.device)
+        let tower = try PictureTower(Weights(store) / "picture", out: Self.width)
+        let head = try Linear(
+            Weights(store) / "text", in: trainer.model.network.text.width, out: Self.width, bias: false)
+        // exp(2.66) = 1 / 0.07, where CLIP begins.
+        let logTemperature = try store.scale("temperature", 2.6593)
+        for parameter in store.parameters { try parameter.value.setRequiresGrad(true) }
+
+        let text = trainer.parameters.filter { Self.isText($0.name) }
+        let optimizer = try AdamW(text + store.parameters, options: trainer.configuration.optimizer)
+        let encoder = try trainer.model.text.encoder()
+        let rate = LearningRate(peak: shape.rate, warmup: min(50, shape.steps / 10), decay: .cosine, floor: 0.05)
+        let batches = loader.stream(from: 0, threads: 1, ahead: 4)
+        defer { batches.cancel() }
+        for step in 0..<shape.steps where !isStopped() {
+            let batch = try batches.next()
+            let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size]).to(device: trainer.device)
+            let padded = batch.captions.map(encoder.padded)
+            let size = [batch.count, encoder.context]
+            let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: trainer.device)
+            let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: trainer.device)
+
+            let logits = try withAutocast(trainer.configuration.dtype, device: trainer.device) {
+                let states = try trainer.network.text(tokens: tokens, mask: mask).states
+                let captions = try unit(head(states.mean([1])))  // [N, width]
+                let pictures = try unit(tower(pixels))
+                return (captions, pictures)
+            }
+            let similarity = try logits.0.to(.float32).matmul(logits.1.to(.float32).transpose(0, 1))
+            let scaled = try similarity * logTemperature.clamp(max: 4.6052).exp()  // at most 100, as CLIP's
+            let own = try Tensor.arange(0, Double(batch.count), device: trainer.device)
+            let loss = try (scaled.crossEntropy(own) + scaled.transpose(0, 1).crossEntropy(own)) * 0.5
+            try loss.backward()
+            try clipGradients(of: text + store.parameters, maximum: 1)
+            try optimizer.step(rate: rate.at(step, of: shape.steps))
+            optimizer.clearGradients()
+            let hits = try scaled.transpose(0, 1).argmax(dim: 1).compare(.equal, own).to(.float32).mean().item()
+            tell(step + 1, try loss.item(), hits)
+        }
+    }
+
+    /// GLIDE's names of what belongs to the text transformer; its projection into the time embedding does not.
+    static func isText(_ name: String) -> Bool {
+        ["token_embedding.", "positional_embedding", "padding_embedding", "transformer.", "final_ln."]
+            .contains { name.hasPrefix($0) }
+    }
+
+    private func unit(_ x: Tensor) throws -> Tensor {
+        let x = try x.to(.float32)
+        return try x / x.norm([1], keepDims: true).clamp(min: 1e-6)
+    }
+}
+
+extension WeightStore {
+    /// A scalar parameter that begins at a value.
+    func scale(_ name: String, _ value: Double) throws -> Tensor {
+        let parameter = try Weights(self).parameter(name, [], initial: .zeros)
+        try withoutGradients { try parameter.fillInPlace(value) }
+        return parameter
+    }
+}
+
+/// A small convolutional network: four times halved, then one vector.
+private struct PictureTower {
+    private let convolutions: [(Convolution2D, GroupNorm)]
+    private let output: Linear
+    /// Each picture is brought to this grid before the last layer.
+    private static let grid = 4
+
+    init(_ weights: Weights, out: Int) throws {
+        let widths = [3, 32, 64, 128, 256]
+        convolutions = try (0..<4).map { index in
+            (
+                try Convolution2D(weights / index / "conv", in: widths[index], out: widths[index + 1], stride: 2),
+                try GroupNorm(weights / index / "norm", channels: widths[index + 1], groups: 8)
+            )
+        }
+        output = try Linear(weights / "out", in: widths[4] * Self.grid * Self.grid, out: out)
+    }
+
+    /// [N, 3, H, W] → [N, out].
+    func callAsFunction(_ pictures: Tensor) throws -> Tensor {
+        var x = try pictures.channelsLast()
+        for (convolution, norm) in convolutions { x = try norm(convolution(x)).silu() }
+        if x.shape[2] != Self.grid || x.shape[3] != Self.grid {
+            x = try x.resize(height: Self.grid, width: Self.grid, .bilinear, antialias: true)
+        }
+        return try output(x.reshape([x.shape[0], -1]))
+    }
+}
