@@ -17,6 +17,7 @@ struct Program: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Generate.self, Reproduce.self, Noise.self, Train.self, DataCommand.self, Inspect.self, Verify.self,
+            Bench.self,
         ])
 
     static func main() async {

@@ -10,7 +10,7 @@ struct Program {
     }
 
     /// Beside the tests, where SwiftPM puts all products.
-    static let url: URL? = {
+    static let url: URL? = { () -> URL? in
         var folders = [Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
         folders += Bundle.allBundles.filter { $0.bundlePath.hasSuffix(".xctest") }
             .map { $0.bundleURL.deletingLastPathComponent() }

@@ -29,13 +29,10 @@ struct UsageTests {
     }
 
     @Test(arguments: [
-        ["frobnicate"], ["generate"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--steps", "many"],
-        ["generate", "x", "--count", "0"], ["generate", "x", "--batch-size", "0"], ["generate", "x", "--seed", "-1"],
-        ["generate", "x", "-o", "lake.gif"], ["generate", "x", "--count", "2", "-o", "lake.png"],
-        ["generate", "x", "--device", "abacus"], ["generate", "x", "--dtype", "int8"],
-        ["generate", "x", "--threads", "0"], ["generate", "x", "--film-strip", "film"],
-        ["noise", "x.png"], ["noise", "x.png", "-o", "y.png", "--steps", "1"], ["verify", "m"], ["train"],
-        ["data", "emoji", "--preview", "sheet"], ["bench", "train", "--config", "x", "--repeat", "0"],
+        ["frobnicate"], ["generate"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
+        ["generate", "x", "--seed", "-1"], ["generate", "x", "-o", "lake.gif"],
+        ["generate", "x", "--count", "2", "-o", "lake.png"], ["generate", "x", "--device", "abacus"],
+        ["noise", "x.png", "-o", "y.png", "--steps", "1"], ["bench", "train", "--config", "x", "--repeat", "0"],
     ])
     func wrongUsageIsRefused(arguments: [String]) throws {
         let outcome = try Program.start(arguments, in: folder).finish()
