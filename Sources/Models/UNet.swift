@@ -112,7 +112,7 @@ public struct UNet {
     ///   - timesteps: [N], in steps of the original schedule; may be fractional.
     /// - Returns: [N, output channels, H, W], in x's type.
     public func callAsFunction(_ x: Tensor, timesteps: Tensor, context: UNetContext = UNetContext()) throws -> Tensor {
-        try checkInput(x)
+        try checkInput(x, timesteps, context)
         // The embedding enters every block through SiLU: once is enough.
         let sinusoid = try timestepEmbedding(timesteps, width: configuration.modelChannels).to(timeIn.weight.dtype)
         var emb = try timeOut(timeIn(sinusoid).silu())
@@ -137,7 +137,7 @@ public struct UNet {
         return try h.to(x.dtype)
     }
 
-    private func checkInput(_ x: Tensor) throws {
+    private func checkInput(_ x: Tensor, _ timesteps: Tensor, _ context: UNetContext) throws {
         let shape = x.shape
         let multiple = configuration.sizeMultiple
         guard shape.count == 4, shape[1] == configuration.inputChannels, shape[2] % multiple == 0,
@@ -146,6 +146,22 @@ public struct UNet {
             throw TensorError(
                 operation: "U-Net", shapes: [shape],
                 message: "expected [N, \(configuration.inputChannels), H, W] with sides divisible by \(multiple)")
+        }
+        guard timesteps.shape == [shape[0]] else {
+            throw TensorError(
+                operation: "U-Net", shapes: [shape, timesteps.shape],
+                message: "expected one timestep a picture, [\(shape[0])]")
+        }
+        if let embedding = context.embedding, embedding.shape != [shape[0], configuration.embeddingWidth] {
+            throw TensorError(
+                operation: "U-Net", shapes: [shape, embedding.shape],
+                message: "expected the text's embedding as [\(shape[0]), \(configuration.embeddingWidth)]")
+        }
+        guard let states = context.text, case .joint(let width) = configuration.text else { return }
+        guard states.rank == 3, states.shape[0] == shape[0], states.shape[2] == width else {
+            throw TensorError(
+                operation: "U-Net", shapes: [shape, states.shape],
+                message: "expected the text's states as [\(shape[0]), L, \(width)]")
         }
     }
 
