@@ -124,16 +124,28 @@ extension TextToImageModel {
             throw GenerationError.invalid(
                 option: "model", value: settings.model, expected: "a model that needs nothing but text")
         }
-        let spacing = try Spacing(
-            parsing: settings.schedule, steps: settings.steps, standard: settings.sampler.spacing(steps: settings.steps))
+        let trajectory = try trajectory(settings)
         let denoiser = try denoiser(
             prompts: seeds.map { _ in settings.prompt }, negativePrompts: seeds.map { _ in settings.negativePrompt },
             guidance: ClassifierFreeGuidance(scale: settings.guidanceScale),
             treatment: SampleTreatment(clamp: settings.clamp.treatment))
         return try Chain(
-            settings.sampler.sampler, schedule.trajectory(spacing), denoiser,
+            settings.sampler.sampler, trajectory, denoiser,
             start: .noise([seeds.count, 3, settings.height, settings.width], device: device),
             noise: .perImage(seeds.map { try RandomGenerator(seed: $0) }))
+    }
+
+    /// The steps that the settings ask for.
+    private func trajectory(_ settings: Settings) throws -> Trajectory {
+        do {
+            let standard = settings.sampler.spacing(steps: settings.steps)
+            return try schedule.trajectory(
+                Spacing(parsing: settings.schedule, steps: settings.steps, standard: standard))
+        } catch let error as DiffusionError {
+            throw GenerationError.invalid(
+                option: "schedule", value: "\(settings.schedule) in \(settings.steps) steps",
+                expected: "one that the model's process allows: \(error)")
+        }
     }
 }
 
