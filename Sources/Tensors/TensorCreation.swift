@@ -24,9 +24,14 @@ extension Tensor {
 
     /// Numbers from `start`, below `end`, `step` apart.
     public static func arange(
-        _ start: Double = 0, _ end: Double, step: Double = 1, dtype: DType = .int64, device: Device = .cpu
+        _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .int64, device: Device = .cpu
     ) throws -> Tensor {
         try make("arange") { ct_arange(start, end, step, dtype.c, device.c, $0) }
+    }
+
+    /// 0, 1, 2 … below `end`.
+    public static func arange(_ end: Double, dtype: DType = .int64, device: Device = .cpu) throws -> Tensor {
+        try arange(0, end, dtype: dtype, device: device)
     }
 
     /// A copy of numbers in row-major order.
