@@ -23,22 +23,22 @@ public struct UNetContext {
 /// Parameter keys are that lineage's own: `input_blocks.1.0.in_layers.0.weight`.
 public struct UNet {
     public let configuration: UNetConfiguration
-    let timeIn: Linear
-    let timeOut: Linear
-    let inputBlocks: [[Part]]
-    let middleBlock: [Part]
-    let outputBlocks: [[Part]]
+    package let timeIn: Linear
+    package let timeOut: Linear
+    package let inputBlocks: [[Part]]
+    package let middleBlock: [Part]
+    package let outputBlocks: [[Part]]
     let outNorm: GroupNorm
     let outConvolution: Convolution2D
 
     /// One step of a block.
-    enum Part {
+    package enum Part {
         case convolution(Convolution2D)
         case residual(ResidualBlock)
         case jointAttention(JointAttentionBlock)
         case enlarge(Convolution2D)
 
-        func callAsFunction(_ x: Tensor, _ emb: Tensor, _ context: UNetContext) throws -> Tensor {
+        package func callAsFunction(_ x: Tensor, _ emb: Tensor, _ context: UNetContext) throws -> Tensor {
             switch self {
             case .convolution(let convolution): try convolution(x)
             case .residual(let block): try block(x, emb, context)
