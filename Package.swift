@@ -91,6 +91,7 @@ let package = Package(
         tests("Training", [
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
+        tests("Architecture", []),
         tests("MoonlitCommand", ["Images", "Tensors"]),
     ],
     swiftLanguageModes: [.v6],
