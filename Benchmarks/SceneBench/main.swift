@@ -14,7 +14,9 @@ func option(_ name: String) -> String? {
 
 /// Pictures a second over all threads, which take turns with the indices until the time is over.
 func rate(_ scenes: ComposedScenes, threads: Int, seconds: Double) async throws -> Double {
-    let clock = ContinuousClock(), start = clock.now, end = start + .seconds(seconds)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let end = start + .seconds(seconds)
     let painted = try await withThrowingTaskGroup(of: Int.self) { group in
         for thread in 0..<threads {
             group.addTask {
@@ -45,12 +47,16 @@ if let path = option("sheet") {
     print("36 scenes in \(path)")
 } else {
     print("\(configuration.size)×\(configuration.size), \(threads) threads, pictures a second")
-    print("as configured:", Int(try await rate(ComposedScenes(configuration, artwork: artwork), threads: threads, seconds: seconds)))
+    print(
+        "as configured:",
+        Int(try await rate(ComposedScenes(configuration, artwork: artwork), threads: threads, seconds: seconds)))
     for style in Style.allCases {
         var one = configuration
         one.split = .all
         one.styles = style == .plain ? [] : [style]
         one.styleProbability = style == .plain ? 0 : 1
-        print("\(style.rawValue):", Int(try await rate(ComposedScenes(one, artwork: artwork), threads: threads, seconds: seconds)))
+        print(
+            "\(style.rawValue):",
+            Int(try await rate(ComposedScenes(one, artwork: artwork), threads: threads, seconds: seconds)))
     }
 }

@@ -12,7 +12,8 @@ public struct Artwork: Sendable {
     /// - Parameter picture: the RGBA picture of an emoji, or nil where there is none.
     /// - Throws: `SceneError.missingCutOut`, naming all that are missing.
     public init(picture: (String) throws -> Picture?) throws {
-        var cutOuts: [String: CutOut] = [:], missing: [String] = []
+        var cutOuts: [String: CutOut] = [:]
+        var missing: [String] = []
         for character in Self.characters {
             if let cutOut = try picture(character).flatMap({ CutOut($0) }) {
                 cutOuts[character] = cutOut

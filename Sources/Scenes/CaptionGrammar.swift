@@ -67,7 +67,9 @@ public struct CaptionGrammar: Sendable {
             ]
         case .watercolour:
             return [
-                prefix("a watercolour of", "watercolour of", "a watercolor of", "a watercolour painting of", "a watercolor painting of"),
+                prefix(
+                    "a watercolour of", "watercolour of", "a watercolor of", "a watercolour painting of",
+                    "a watercolor painting of"),
                 suffix(", watercolour", ", watercolor", ", watercolour painting", "in watercolours"),
                 around(painting, "in watercolour", "in watercolours", "in watercolor"),
             ]
@@ -78,7 +80,9 @@ public struct CaptionGrammar: Sendable {
             ]
         case .pencilSketch:
             return [
-                prefix("a pencil sketch of", "pencil sketch of", "a pencil drawing of", "a sketch of", "a drawing in pencil of"),
+                prefix(
+                    "a pencil sketch of", "pencil sketch of", "a pencil drawing of", "a sketch of",
+                    "a drawing in pencil of"),
                 suffix(", pencil sketch", ", pencil drawing", "drawn in pencil"),
             ]
         case .flatPoster:
@@ -91,7 +95,9 @@ public struct CaptionGrammar: Sendable {
                 Frame(weight: 0.8, before: .any("a starry night style painting of", "a starry night painting of")),
                 Frame(weight: 1.4, before: painting, after: vanGogh),
                 Frame(weight: 0.8, after: vanGogh),
-                Frame(weight: 0.6, after: .any(", starry night style", ", in the style of starry night", ", van gogh style")),
+                Frame(
+                    weight: 0.6,
+                    after: .any(", starry night style", ", in the style of starry night", ", van gogh style")),
             ]
         }
     }
@@ -103,7 +109,9 @@ public struct CaptionGrammar: Sendable {
     }
 
     private static func core(_ scene: SceneDescription, fronted: Bool) -> Phrase {
-        let who = subjects(scene), at = placePhrase(scene), when = lightPhrase(scene.light)
+        let who = subjects(scene)
+        let at = placePhrase(scene)
+        let when = lightPhrase(scene.light)
         let told = scene.light == .day ? 0.4 : 0.9
         var ways: [(weight: Double, phrase: Phrase)] = [
             // a house next to a lake in moonlight
@@ -111,7 +119,10 @@ public struct CaptionGrammar: Sendable {
             // a lake in moonlight with a house; moonlit lake with a cottage
             (2, .all(placeNoun(scene, told: told, bare: fronted), .words("with"), who)),
             // a fall landscape with a small cottage next to a lake
-            (scene.season == .autumn ? 2 : 0.4, .all(landscape(scene, bare: fronted), .words("with"), who, .maybe(0.85, at))),
+            (
+                scene.season == .autumn ? 2 : 0.4,
+                .all(landscape(scene, bare: fronted), .words("with"), who, .maybe(0.85, at))
+            ),
         ]
         if fronted {
             ways += [
@@ -128,9 +139,16 @@ public struct CaptionGrammar: Sendable {
 
     private static func lightPhrase(_ light: Light) -> Phrase {
         switch light {
-        case .day: .any("in daylight", "during the day", "on a sunny day", "by day", "in the sunshine", "under a blue sky")
-        case .sunset: .any("at sunset", "at dusk", "in the evening", "at sundown", "in the evening sun", "in the light of the setting sun")
-        case .moonlight: .any("in moonlight", "at night", "in the moonlight", "by moonlight", "under the moon", "on a moonlit night", "by night", "under a full moon")
+        case .day:
+            .any("in daylight", "during the day", "on a sunny day", "by day", "in the sunshine", "under a blue sky")
+        case .sunset:
+            .any(
+                "at sunset", "at dusk", "in the evening", "at sundown", "in the evening sun",
+                "in the light of the setting sun")
+        case .moonlight:
+            .any(
+                "in moonlight", "at night", "in the moonlight", "by moonlight", "under the moon", "on a moonlit night",
+                "by night", "under a full moon")
         case .fog: .any("in fog", "in the fog", "in mist", "in the mist", "on a foggy day", "in thick fog")
         }
     }
@@ -165,7 +183,8 @@ public struct CaptionGrammar: Sendable {
 
     /// A place that stands first: "moonlit lake", "a lake at night", "an autumn forest in fog".
     private static func placeNoun(_ scene: SceneDescription, told: Double, bare: Bool) -> Phrase {
-        let noun = Phrase.any(nouns(scene)), season = seasonAdjective(scene, 0.85)
+        let noun = Phrase.any(nouns(scene))
+        let season = seasonAdjective(scene, 0.85)
         return .choice([
             (told, .all(opening(bare, 0.7), .any(lightAdjective(scene.light)), season, noun)),
             (1, .all(opening(bare, 0.8), season, noun, .maybe(told, lightPhrase(scene.light)))),
@@ -181,8 +200,18 @@ public struct CaptionGrammar: Sendable {
         scene.season == .autumn ? .maybe(probability, .any("autumn", "fall", "autumnal")) : .sequence([])
     }
 
+    /// Where it is; the season before the place, after it, or not at all.
     private static func placePhrase(_ scene: SceneDescription) -> Phrase {
-        let season = seasonAdjective(scene, 0.75)
+        let bare = placePhrase(scene, season: .sequence([]))
+        guard scene.season == .autumn else { return bare }
+        return .choice([
+            (0.6, placePhrase(scene, season: seasonAdjective(scene, 1))),
+            (0.2, .all(bare, .any("in autumn", "in the fall", "in fall"))),
+            (0.2, bare),
+        ])
+    }
+
+    private static func placePhrase(_ scene: SceneDescription, season: Phrase) -> Phrase {
         func with(_ prepositions: String..., nouns: String...) -> Phrase {
             .choice([
                 (1, .all(.any(prepositions), .words("the"), season, .any(nouns))),
@@ -190,32 +219,57 @@ public struct CaptionGrammar: Sendable {
             ])
         }
         let habitats = Set(scene.entities.compactMap { Subject.byName[$0.subject]?.habitat })
-        let afloat = habitats == [.water], flying = habitats == [.sky]
-        let late = scene.season == .autumn ? Phrase.maybe(0.3, .any("in autumn", "in the fall", "in fall")) : .sequence([])
-        let place: Phrase =
-            switch scene.place {
-            case .lake:
-                flying ? with("over", "above", nouns: "lake")
-                    : afloat ? with("on", "out on", nouns: "lake") : with("next to", "by", "beside", "at", "near", "on the shore of", nouns: "lake")
-            case .mountains:
-                flying ? .all(.any("over", "above"), .words("the"), season, .any("mountains"))
-                    : .choice([(3, .all(.any("in", "in front of"), .words("the"), season, .words("mountains"))), (1, .all(.words("in"), .article, season, .any("mountain landscape", "mountain valley")))])
-            case .forest: flying ? with("over", "above", nouns: "forest") : .choice([(2, with("in", nouns: "forest")), (1, .all(.words("in the"), season, .words("woods")))])
-            case .beach:
-                flying ? .any("over the beach", "above a beach", "over the sea")
-                    : afloat ? .any("on the sea", "in the sea", "by the beach", "off a beach") : .any("on a beach", "on the beach", "at the beach", "by the sea", "on a sandy beach", "at the seashore")
-            case .desert: flying ? .any("over the desert", "above a desert", "in the desert") : .any("in the desert", "in a desert", "in a sandy desert")
-            case .snow: flying ? .any("over the snow", "above a snowy field", "in a snowy landscape") : .any("in the snow", "in snow", "in a snowy landscape", "on a snowy field", "in a winter landscape")
-            case .city: flying ? .any("over the city", "above a city", "over the town") : .any("in the city", "in a city", "in town", "in front of a city skyline", "in a city street")
-            case .meadow: flying ? with("over", "above", nouns: "meadow", "field") : with("in", "on", nouns: "meadow").or(with("in", nouns: "field"))
-            }
-        return .all(place, late)
+        let afloat = habitats == [.water]
+        let flying = habitats == [.sky]
+        return switch scene.place {
+        case .lake:
+            flying
+                ? with("over", "above", nouns: "lake")
+                : afloat
+                    ? with("on", "out on", nouns: "lake")
+                    : with("next to", "by", "beside", "at", "near", "on the shore of", nouns: "lake")
+        case .mountains:
+            flying
+                ? .all(.any("over", "above"), .words("the"), season, .any("mountains"))
+                : .choice([
+                    (3, .all(.any("in", "in front of"), .words("the"), season, .words("mountains"))),
+                    (1, .all(.words("in"), .article, season, .any("mountain landscape", "mountain valley"))),
+                ])
+        case .forest:
+            flying
+                ? with("over", "above", nouns: "forest")
+                : .choice([(2, with("in", nouns: "forest")), (1, .all(.words("in the"), season, .words("woods")))])
+        case .beach:
+            flying
+                ? .any("over the beach", "above a beach", "over the sea")
+                : afloat
+                    ? .any("on the sea", "in the sea", "by the beach", "off a beach")
+                    : .any(
+                        "on a beach", "on the beach", "at the beach", "by the sea", "on a sandy beach",
+                        "at the seashore")
+        case .desert:
+            flying
+                ? .any("over the desert", "above a desert", "in the desert")
+                : .any("in the desert", "in a desert", "in a sandy desert")
+        case .snow:
+            flying
+                ? .any("over the snow", "above a snowy field", "in a snowy landscape")
+                : .any("in the snow", "in snow", "in a snowy landscape", "on a snowy field", "in a winter landscape")
+        case .city:
+            flying
+                ? .any("over the city", "above a city", "over the town")
+                : .any("in the city", "in a city", "in town", "in front of a city skyline", "in a city street")
+        case .meadow:
+            flying
+                ? with("over", "above", nouns: "meadow", "field")
+                : with("in", "on", nouns: "meadow").or(with("in", nouns: "field"))
+        }
     }
 
     // MARK: subjects
 
     private static func subjects(_ scene: SceneDescription) -> Phrase {
-        let names = scene.entities.map { noun($0) }
+        let names = scene.entities.map { noun($0, scene.style) }
         switch names.count {
         case 0: return .sequence([])
         case 1: return names[0]
@@ -223,14 +277,19 @@ public struct CaptionGrammar: Sendable {
             guard let relation = scene.relations.first else { return .all(names[0], .words("and"), names[1]) }
             return related(names[relation.subject], relation.kind, names[relation.object])
         default:
-            guard scene.relations.count > 1 else { return .all(names[0], .words(","), names[1], .words("and"), names[2]) }
-            let first = scene.relations[0], second = scene.relations[1]
+            guard scene.relations.count > 1 else {
+                return .all(names[0], .words(","), names[1], .words("and"), names[2])
+            }
+            let first = scene.relations[0]
+            let second = scene.relations[1]
             let pair = related(names[first.subject], first.kind, names[first.object])
             // The second relation shares one subject with the first, which is then known: "the fox".
-            let shared = [first.subject, first.object].first { $0 == second.subject || $0 == second.object } ?? second.object
+            let shared =
+                [first.subject, first.object].first { $0 == second.subject || $0 == second.object } ?? second.object
             let newcomer = second.subject == shared ? second.object : second.subject
             let known = Phrase.all(.words("the"), plainNoun(scene.entities[shared]))
-            let told = newcomer == second.subject
+            let told =
+                newcomer == second.subject
                 ? Phrase.all(names[newcomer], .any(words(second.kind)), known)
                 : Phrase.all(names[newcomer], .any(inverseWords(second.kind)), known)
             return .choice([
@@ -264,7 +323,11 @@ public struct CaptionGrammar: Sendable {
         var ways: [(weight: Double, phrase: Phrase)] = [
             (2, .all(a, .any(words(kind)), b)), (1.4, .all(b, .any(inverseWords(kind)), a)),
         ]
-        if kind == .nextTo { ways += [(0.8, .all(a, .words("and"), b)), (0.4, .all(b, .words("and"), a)), (0.3, .all(a, .words("with"), b))] }
+        if kind == .nextTo {
+            ways += [
+                (0.8, .all(a, .words("and"), b)), (0.4, .all(b, .words("and"), a)), (0.3, .all(a, .words("with"), b)),
+            ]
+        }
         if kind == .leftOf { ways.append((0.4, .all(a, .any("on the left and"), b, .words("on the right")))) }
         return .choice(ways)
     }
@@ -274,12 +337,13 @@ public struct CaptionGrammar: Sendable {
         return .words(entity.count > 1 ? subject.plural : subject.name)
     }
 
-    private static func noun(_ entity: SceneDescription.Entity) -> Phrase {
+    private static func noun(_ entity: SceneDescription.Entity, _ style: Style) -> Phrase {
         guard let subject = Subject.byName[entity.subject] else { return .words(entity.subject) }
         var parts: [Phrase] = []
         let numbers = ["", "one", "two", "three", "four", "five"]
         let several = entity.count > 1
-        parts.append(several ? .any([numbers[min(entity.count, 5)]] + (entity.count == 2 ? ["a pair of"] : [])) : .article)
+        parts.append(
+            several ? .any([numbers[min(entity.count, 5)]] + (entity.count == 2 ? ["a pair of"] : [])) : .article)
         switch entity.size {
         case .small: parts.append(.maybe(0.9, .any("small", "little", "tiny")))
         case .large: parts.append(.maybe(0.9, .any("large", "big", "huge")))
@@ -287,12 +351,17 @@ public struct CaptionGrammar: Sendable {
         }
         if let colour = entity.colour {
             parts.append(.maybe(0.95, colourWord(colour)))
+        } else if style.keepsColours, let colour = subject.naturalColour {
+            parts.append(.maybe(0.08, colourWord(colour)))
         }
         parts.append(
             several
                 ? .words(subject.plural)
                 : .choice([(4, .words(subject.name))] + subject.synonyms.map { (1, .words($0)) }))
-        if !entity.wears.isEmpty { parts.append(.maybe(0.97, .all(.any(several ? ["wearing"] : ["wearing", "in", "with"]), clothes(entity.wears)))) }
+        if !entity.wears.isEmpty {
+            parts.append(
+                .maybe(0.97, .all(.any(several ? ["wearing"] : ["wearing", "in", "with"]), clothes(entity.wears))))
+        }
         return .sequence(parts)
     }
 

@@ -29,7 +29,8 @@ struct Colour: Sendable, Equatable {
 
     /// Hue in degrees, saturation and value from 0 to 1.
     var hsv: (h: Double, s: Double, v: Double) {
-        let v = max(r, g, b), c = v - min(r, g, b)
+        let v = max(r, g, b)
+        let c = v - min(r, g, b)
         guard c > 0 else { return (0, 0, v) }
         let h =
             v == r ? (g - b) / c : v == g ? (b - r) / c + 2 : (r - g) / c + 4

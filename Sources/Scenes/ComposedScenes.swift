@@ -77,7 +77,8 @@ extension Artwork {
     /// The cut-outs of an emoji collection.
     public init(_ emoji: EmojiCollection) throws {
         func bare(_ scalars: some Sequence<UInt32>) -> [UInt32] { scalars.filter { $0 != 0xFE0F } }
-        let byCharacter = Dictionary(emoji.emoji.map { (bare($0.codepoints), $0) }, uniquingKeysWith: { first, _ in first })
+        let byCharacter = Dictionary(
+            emoji.emoji.map { (bare($0.codepoints), $0) }, uniquingKeysWith: { first, _ in first })
         try self.init { character in
             try byCharacter[bare(character.unicodeScalars.map(\.value))].map { try emoji.picture(of: $0) }
         }

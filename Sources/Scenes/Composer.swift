@@ -15,7 +15,8 @@ struct Composer: Sendable {
             configuration.places.filter { place in
                 Self.isAtHome(subject, place)
                     && (configuration.split == .all
-                        || SceneSplit.isHeldOut(subject: subject.name, place: place) == (configuration.split == .heldOut))
+                        || SceneSplit.isHeldOut(subject: subject.name, place: place)
+                            == (configuration.split == .heldOut))
             }.map { (subject, $0) }
         }
         guard !fallbacks.isEmpty else {
@@ -75,9 +76,19 @@ struct Composer: Sendable {
                 subject: subject.name, boxes: block.boxes, size: block.size,
                 colour: style.keepsColours && subject.takesColour && random.chance(configuration.colourProbability)
                     ? random.pick(Artwork.paints.filter { $0 != subject.naturalColour }) : nil,
-                wears: clothes(for: subject, style: style, &random))
+                wears: clothes(for: subject, style: style, &random).filter { worn in
+                    worn.garment == .bowTie
+                        || block.boxes.allSatisfy { $0.y > subject.hatHeight(artwork) * $0.height }
+                })
         }
-        stage.placeLamp(light: light, clearOf: entities.flatMap(\.boxes), &random)
+        // Sun and moon keep clear of hats too.
+        let covered = zip(layout.cast, entities).flatMap { subject, entity in
+            entity.boxes.map { box in
+                let hat = entity.wears.contains { $0.garment != .bowTie } ? subject.hatHeight(artwork) * box.height : 0
+                return SceneDescription.Box(x: box.x, y: box.y - hat, width: box.width, height: box.height + hat)
+            }
+        }
+        stage.placeLamp(light: light, clearOf: covered, &random)
         let scene = SceneDescription(
             entities: entities, relations: relations, place: stage.place, season: autumn ? .autumn : .summer,
             light: light, style: style)
@@ -105,12 +116,16 @@ extension Stage {
         var best = Double.infinity
         let crowded = place == .mountains || place == .forest || place == .city || place == .snow
         for _ in 0..<24 {
-            let radius = light == .moonlight ? random.uniform(0.062, 0.085) : light == .sunset ? random.uniform(0.07, 0.095) : random.uniform(0.045, 0.06)
+            let radius =
+                light == .moonlight
+                ? random.uniform(0.062, 0.085)
+                : light == .sunset ? random.uniform(0.07, 0.095) : random.uniform(0.045, 0.06)
             let x = random.uniform(0.11, 0.89)
             let y =
                 light == .sunset
                 ? crowded ? random.uniform(0.13, 0.2) : horizon - random.uniform(0.08, 0.18) : random.uniform(0.1, 0.17)
-            let disc = SceneDescription.Box(x: x - radius * 1.2, y: y - radius * 1.2, width: radius * 2.4, height: radius * 2.4)
+            let disc = SceneDescription.Box(
+                x: x - radius * 1.2, y: y - radius * 1.2, width: radius * 2.4, height: radius * 2.4)
             let covered = boxes.map { $0.overlap(disc) }.reduce(0, +)
             if covered < best { (best, lamp) = (covered, (x, y, radius)) }
             if covered == 0 { return }

@@ -12,7 +12,9 @@ struct CutOut: Sendable {
     /// Trims an RGBA picture; nil where nothing of it is seen, or it has no alpha.
     init?(_ picture: Picture) {
         guard picture.channels == 4 else { return nil }
-        let w = picture.width, h = picture.height, source = picture.pixels
+        let w = picture.width
+        let h = picture.height
+        let source = picture.pixels
         func seen(_ x: Int, _ y: Int) -> Bool { source[(y * w + x) * 4 + 3] > 24 }
         guard let top = (0..<h).first(where: { y in (0..<w).contains { seen($0, y) } }),
             let bottom = (0..<h).last(where: { y in (0..<w).contains { seen($0, y) } }),
@@ -40,7 +42,8 @@ struct CutOut: Sendable {
     func painted(_ word: ColourWord) -> CutOut {
         var histogram = [Double](repeating: 0, count: 36)
         for pixel in pixels {
-            let c = unpremultiplied(pixel), (h, s, v) = c.colour.hsv
+            let c = unpremultiplied(pixel)
+            let (h, s, v) = c.colour.hsv
             histogram[min(35, Int(h / 10))] += c.alpha * s * s * v
         }
         guard let peak = histogram.indices.max(by: { histogram[$0] < histogram[$1] }) else { return self }

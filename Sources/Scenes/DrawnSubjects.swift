@@ -37,7 +37,8 @@ enum DrawnSubject: Sendable, Hashable {
 
     private var lamps: [(Double, Double, Double, Double)] {
         switch self {
-        case .house: [(0.18, 0.49, 0.15, 0.15), (0.67, 0.49, 0.15, 0.15), (0.18, 0.74, 0.15, 0.15), (0.67, 0.74, 0.15, 0.15)]
+        case .house:
+            [(0.18, 0.49, 0.15, 0.15), (0.67, 0.49, 0.15, 0.15), (0.18, 0.74, 0.15, 0.15), (0.67, 0.74, 0.15, 0.15)]
         case .cottage: [(0.17, 0.63, 0.17, 0.18), (0.66, 0.63, 0.17, 0.18)]
         case .lighthouse: [(0.32, 0.1, 0.36, 0.08)]
         default: []
@@ -100,7 +101,10 @@ enum DrawnSubject: Sendable, Hashable {
         for (top, bottom) in [(0.3, 0.42), (0.56, 0.68), (0.82, 0.94)] {
             func half(_ y: Double) -> Double { 0.26 + (y - 0.22) / 0.78 * 0.16 }
             c.polygon(
-                [(0.5 - half(top), top), (0.5 + half(top), top), (0.5 + half(bottom), bottom), (0.5 - half(bottom), bottom)],
+                [
+                    (0.5 - half(top), top), (0.5 + half(top), top), (0.5 + half(bottom), bottom),
+                    (0.5 - half(bottom), bottom),
+                ],
                 Colour(0xD23A33))
         }
         c.rectangle(0.14, 0.18, 0.72, 0.04, Colour(0x3A3F47))
@@ -110,7 +114,8 @@ enum DrawnSubject: Sendable, Hashable {
     }
 
     private func drawRobot(_ c: Canvas, metal: Colour) {
-        let dark = metal.times(0.6), light = metal.mixed(Colour(1, 1, 1), 0.35)
+        let dark = metal.times(0.6)
+        let light = metal.mixed(Colour(1, 1, 1), 0.35)
         c.rectangle(0.485, 0.02, 0.03, 0.1, dark)
         c.ellipse(0.5, 0.03, 0.045, 0.032, Colour(0xE8453C))
         c.rectangle(0.3, 0.84, 0.13, 0.13, dark)
@@ -162,7 +167,8 @@ enum DrawnSubject: Sendable, Hashable {
         for (i, colour) in bands.enumerated() {
             // Seen from the side the gores stand closer towards the rim.
             let t = Double(i) / Double(bands.count - 1) * 2 - 1
-            let left = 0.5 + (t - 1 / 6.0) * 0.52, right = 0.5 + (t + 1 / 6.0) * 0.52
+            let left = 0.5 + (t - 1 / 6.0) * 0.52
+            let right = 0.5 + (t + 1 / 6.0) * 0.52
             c.fill(colour.times(1 - 0.14 * abs(t))) {
                 c.move(0.5, 0.0)
                 c.curve((max(0, min(1, left)), 0.02), (max(0, min(1, left)), 0.42), (0.5 + (t - 1 / 6.0) * 0.16, 0.72))
@@ -205,19 +211,26 @@ let seatedHead = SceneDescription.Box(x: 0.06, y: 0, width: 0.88, height: 0.62)
 
 /// Clothes, drawn in the wearer's unit square; `aspect` is the wearer's width over height.
 func draw(_ worn: SceneDescription.Worn, on c: Canvas, figure: Subject.Figure, aspect: Double, artwork: Artwork) {
-    let w = figure.headWidth, tall = w * aspect
+    let w = figure.headWidth
+    let tall = w * aspect
     switch worn.garment {
     case .bowTie:
-        let colour = worn.colour?.colour ?? Colour(0xD3293A), half = w * 0.36, rise = half * aspect * 0.62
-        let x = figure.neckX, y = figure.neckY
+        let colour = worn.colour?.colour ?? Colour(0xD3293A)
+        let half = w * 0.36
+        let rise = half * aspect * 0.62
+        let x = figure.neckX
+        let y = figure.neckY
         c.polygon([(x, y), (x - half, y - rise), (x - half, y + rise)], colour)
         c.polygon([(x, y), (x + half, y - rise), (x + half, y + rise)], colour)
         c.polygon([(x, y), (x - half, y + rise * 0.2), (x - half, y + rise)], colour.times(0.75))
         c.polygon([(x, y), (x + half, y + rise * 0.2), (x + half, y + rise)], colour.times(0.75))
         c.ellipse(x, y, half * 0.24, half * 0.28 * aspect, colour.times(0.65))
     case .partyHat:
-        let colour = worn.colour?.colour ?? Colour(0x8A45C4), half = w * 0.27, height = tall * 0.68
-        let x = figure.headX, base = figure.headY + tall * 0.1
+        let colour = worn.colour?.colour ?? Colour(0x8A45C4)
+        let half = w * 0.24
+        let height = tall * 0.56
+        let x = figure.headX
+        let base = figure.headY + tall * 0.1
         c.polygon([(x - half, base), (x, base - height), (x + half, base)], colour)
         c.polygon([(x + half * 0.2, base), (x, base - height), (x + half, base)], colour.times(0.82))
         for (dx, dy) in [(-0.42, 0.16), (0.12, 0.3), (0.5, 0.12), (-0.1, 0.52), (0.14, 0.68)] {
@@ -226,8 +239,11 @@ func draw(_ worn: SceneDescription.Worn, on c: Canvas, figure: Subject.Figure, a
         c.ellipse(x, base - height, half * 0.3, half * 0.3 * aspect, Colour(0xFFD94A))
     case .topHat, .crown:
         guard let cutOut = artwork.cutOut(worn.garment == .topHat ? "🎩" : "👑") else { return }
-        let width = w * 0.72, height = width * aspect / cutOut.aspect
-        c.inside(.init(x: figure.headX - width / 2, y: figure.headY + tall * 0.14 - height, width: width, height: height)) {
+        let width = w * 0.72
+        let height = width * aspect / cutOut.aspect
+        c.inside(
+            .init(x: figure.headX - width / 2, y: figure.headY + tall * 0.14 - height, width: width, height: height)
+        ) {
             c.draw(cutOut)
         }
     }

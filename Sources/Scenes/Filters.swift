@@ -3,17 +3,21 @@ extension Raster {
     /// Kuwahara's edge-keeping smoother (1976): every pixel takes the mean of the calmest of the four squares that it
     /// is a corner of. By summed-area tables, so that the cost does not grow with the radius.
     func kuwahara(radius: Int) -> Raster {
-        let n = size, w = n + 1
+        let n = size
+        let w = n + 1
         // Four sums a corner: red, green, blue, luma squared; luma itself follows from the colours.
         var sums = [Double](repeating: 0, count: w * w * 4)
         for y in 0..<n {
             var row = (0.0, 0.0, 0.0, 0.0)
             for x in 0..<n {
                 let i = (y * n + x) * 3
-                let r = Double(values[i]), g = Double(values[i + 1]), b = Double(values[i + 2])
+                let r = Double(values[i])
+                let g = Double(values[i + 1])
+                let b = Double(values[i + 2])
                 let l = 0.299 * r + 0.587 * g + 0.114 * b
                 row = (row.0 + r, row.1 + g, row.2 + b, row.3 + l * l)
-                let above = (y * w + x + 1) * 4, here = ((y + 1) * w + x + 1) * 4
+                let above = (y * w + x + 1) * 4
+                let here = ((y + 1) * w + x + 1) * 4
                 sums[here] = sums[above] + row.0
                 sums[here + 1] = sums[above + 1] + row.1
                 sums[here + 2] = sums[above + 2] + row.2
@@ -27,8 +31,10 @@ extension Raster {
                     var calmest = Double.infinity
                     for (x0, x1) in [(max(0, x - radius), x), (x, min(n - 1, x + radius))] {
                         for (y0, y1) in [(max(0, y - radius), y), (y, min(n - 1, y + radius))] {
-                            let a = (y0 * w + x0) * 4, b = (y0 * w + x1 + 1) * 4
-                            let c = ((y1 + 1) * w + x0) * 4, d = ((y1 + 1) * w + x1 + 1) * 4
+                            let a = (y0 * w + x0) * 4
+                            let b = (y0 * w + x1 + 1) * 4
+                            let c = ((y1 + 1) * w + x0) * 4
+                            let d = ((y1 + 1) * w + x1 + 1) * 4
                             let area = Double((x1 - x0 + 1) * (y1 - y0 + 1))
                             let red = (sums[d] - sums[b] - sums[c] + sums[a]) / area
                             let green = (sums[d + 1] - sums[b + 1] - sums[c + 1] + sums[a + 1]) / area
@@ -75,7 +81,10 @@ extension Raster {
 
     /// Horizontal and vertical slope of a plane at a pixel (Sobel without its scale).
     static func slope(_ plane: [Float], size n: Int, x: Int, y: Int) -> (dx: Double, dy: Double) {
-        let l = max(0, x - 1), r = min(n - 1, x + 1), t = max(0, y - 1), b = min(n - 1, y + 1)
+        let l = max(0, x - 1)
+        let r = min(n - 1, x + 1)
+        let t = max(0, y - 1)
+        let b = min(n - 1, y + 1)
         return (Double(plane[y * n + r] - plane[y * n + l]), Double(plane[b * n + x] - plane[t * n + x]))
     }
 
@@ -98,13 +107,18 @@ struct ValueNoise {
 
     /// - Parameter scale: lattice points a unit.
     func callAsFunction(_ x: Double, _ y: Double, scale: Double) -> Double {
-        let u = x * scale, v = y * scale, i = u.rounded(.down), j = v.rounded(.down)
+        let u = x * scale
+        let v = y * scale
+        let i = u.rounded(.down)
+        let j = v.rounded(.down)
         func at(_ i: Double, _ j: Double) -> Double {
             Double(mix64(key ^ UInt64(bitPattern: Int64(i) &* 73_856_093 ^ Int64(j) &* 19_349_663)) >> 11) * 0x1p-53
         }
         func ease(_ t: Double) -> Double { t * t * (3 - 2 * t) }
-        let s = ease(u - i), t = ease(v - j)
-        let top = at(i, j) + (at(i + 1, j) - at(i, j)) * s, bottom = at(i, j + 1) + (at(i + 1, j + 1) - at(i, j + 1)) * s
+        let s = ease(u - i)
+        let t = ease(v - j)
+        let top = at(i, j) + (at(i + 1, j) - at(i, j)) * s
+        let bottom = at(i, j + 1) + (at(i + 1, j + 1) - at(i, j + 1)) * s
         return top + (bottom - top) * t
     }
 }

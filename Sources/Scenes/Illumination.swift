@@ -68,9 +68,12 @@ struct Illumination {
     /// Grades a finished layer pixel by pixel: the same as `lit`, and kept bright enough to be seen at night.
     func grade(_ canvas: Canvas, box: SceneDescription.Box, at distance: Double, sunlitFromLeft: Bool) {
         if light == .day { return }
-        let side = Double(canvas.size), n = canvas.size
-        let left = max(0, Int((box.x - 0.02) * side)), right = min(n - 1, Int((box.maxX + 0.02) * side) + 1)
-        let top = max(0, Int((box.y - 0.02) * side)), bottom = min(n - 1, Int((box.maxY + 0.02) * side) + 1)
+        let side = Double(canvas.size)
+        let n = canvas.size
+        let left = max(0, Int((box.x - 0.02) * side))
+        let right = min(n - 1, Int((box.maxX + 0.02) * side) + 1)
+        let top = max(0, Int((box.y - 0.02) * side))
+        let bottom = min(n - 1, Int((box.maxY + 0.02) * side) + 1)
         guard left <= right, top <= bottom else { return }
         // A subject is what the picture is about: its light is nearer to white than the land's.
         let tone = light == .moonlight ? Colour(0.68, 0.73, 0.92) : light == .sunset ? Colour(1.06, 0.9, 0.78) : key
@@ -88,13 +91,16 @@ struct Illumination {
                     // Sunset light comes from the side: the far side is a little darker.
                     let across = Float((Double(x) / side - box.x) / max(box.width, 0.01))
                     let side = light == .sunset ? 1.1 - 0.28 * (sunlitFromLeft ? across : 1 - across) : 1
-                    let r = Float(pixel >> 16 & 255), g = Float(pixel >> 8 & 255), b = Float(pixel & 255)
+                    let r = Float(pixel >> 16 & 255)
+                    let g = Float(pixel >> 8 & 255)
+                    let b = Float(pixel & 255)
                     let luma = 0.299 * r + 0.587 * g + 0.114 * b
                     func part(_ c: Float, _ k: Float, _ h: Float) -> UInt32 {
                         let lit = (luma + (c - luma) * s) * k * side
                         return UInt32(max(0, min(Float(alpha), lit + (h * a - lit) * fade)))
                     }
-                    pixels[y * n + x] = alpha << 24 | part(r, k.0, h.0) << 16 | part(g, k.1, h.1) << 8 | part(b, k.2, h.2)
+                    pixels[y * n + x] =
+                        alpha << 24 | part(r, k.0, h.0) << 16 | part(g, k.1, h.1) << 8 | part(b, k.2, h.2)
                 }
             }
         }

@@ -40,7 +40,9 @@ struct Layout {
         let boxes = blocks.flatMap(\.boxes)
         for (i, a) in boxes.enumerated() {
             guard a.x >= -0.02, a.maxX <= 1.02, a.y >= 0.01, a.maxY <= 0.99 else { return false }
-            for b in boxes[(i + 1)...] where a.overlap(b) > (behind ? 0.34 : 0.02) * min(a.area, b.area) { return false }
+            for b in boxes[(i + 1)...] where a.overlap(b) > (behind ? 0.34 : 0.02) * min(a.area, b.area) {
+                return false
+            }
         }
         return true
     }
@@ -55,22 +57,31 @@ struct Layout {
         let x: Double
         if subject.habitat == .ground, stage.place == .lake, subject.scale > 1.1, random.chance(0.65) {
             // A building on a tongue of land, mirrored in the water before it.
-            let fromLeft = random.chance(0.5), y = random.uniform(0.64, 0.7)
+            let fromLeft = random.chance(0.5)
+            let y = random.uniform(0.64, 0.7)
             let reach = random.uniform(0.12, 0.28)
             x = fromLeft ? reach : 1 - reach - width
             stage.spit = (fromLeft ? min(0.95, x + width + 0.14) : max(0.05, x - 0.14), fromLeft, y)
-            return Block(boxes: [Box(x: x, y: y - min(height, y - 0.08), width: width, height: min(height, y - 0.08))], size: word)
+            return Block(
+                boxes: [Box(x: x, y: y - min(height, y - 0.08), width: width, height: min(height, y - 0.08))],
+                size: word)
         }
         x = random.uniform(max(0.03, 0.5 - width / 2 - 0.2), min(0.97 - width, 0.5 - width / 2 + 0.2) + 1e-9)
-        return Block(boxes: [Box(x: x, y: foot(subject, stage, height, &random) - height, width: width, height: height)], size: word)
+        return Block(
+            boxes: [Box(x: x, y: foot(subject, stage, height, &random) - height, width: width, height: height)],
+            size: word)
     }
 
-    private func group(of count: Int, _ subject: Subject, _ height: Double, _ stage: Stage, _ random: inout SceneRandom) -> Block {
+    private func group(of count: Int, _ subject: Subject, _ height: Double, _ stage: Stage, _ random: inout SceneRandom)
+        -> Block
+    {
         var height = height
-        let aspect = subject.aspect(artwork), gap = 0.025
+        let aspect = subject.aspect(artwork)
+        let gap = 0.025
         let share = 0.94 / Double(count) - gap
         if height * aspect > share { height = share / aspect }
-        let width = height * aspect, total = Double(count) * (width + gap) - gap
+        let width = height * aspect
+        let total = Double(count) * (width + gap) - gap
         var x = random.uniform(0.03, max(0.031, 0.97 - total))
         let foot = foot(subject, stage, height, &random)
         let sway = subject.habitat == .sky ? 0.08 : 0.015
@@ -103,7 +114,9 @@ struct Layout {
             case .large: random.uniform(ranges.large)
             case .medium: min(most, random.uniform(ranges.medium) * natural)
             }
-        let widest = word == .small ? 1.4 * ranges.small.upperBound : word == .large ? ranges.large.upperBound * 1.15 : most * 1.1
+        let widest =
+            word == .small
+            ? 1.4 * ranges.small.upperBound : word == .large ? ranges.large.upperBound * 1.15 : most * 1.1
         height = min(height, widest / aspect)
         if crowd == 1 { height = min(max(height, configuration.minimumHeight), 0.94 / aspect) }
         return (word, height)
@@ -139,16 +152,20 @@ struct Layout {
         // What floats and what stands are too far from each other to be side by side.
         let kind: RelationKind = cast[0].habitat != cast[1].habitat || random.chance(0.5) ? .leftOf : .nextTo
         let order = kind == .nextTo && random.chance(0.5) ? [1, 0] : [0, 1]
-        row(order, sizes.map(\.1), gap: kind == .leftOf ? random.uniform(0.06, 0.16) : random.uniform(0.01, 0.03), stage, &random)
+        row(
+            order, sizes.map(\.1), gap: kind == .leftOf ? random.uniform(0.06, 0.16) : random.uniform(0.01, 0.03),
+            stage, &random)
         return .init(subject: 0, kind: kind, object: 1)
     }
 
     /// The first stands before the second, beside its middle, so that both are seen.
     private mutating func oneBehind(_ stage: Stage, _ random: inout SceneRandom) -> SceneDescription.Relation {
-        let back = random.uniform(0.44, 0.54) * (0.4 + 0.6 * min(1.2, cast[1].scale)), front = random.uniform(0.24, 0.3)
+        let back = random.uniform(0.44, 0.54) * (0.4 + 0.6 * min(1.2, cast[1].scale))
+        let front = random.uniform(0.24, 0.3)
         blocks = [Block(), Block()]
         let widths = [front * cast[0].aspect(artwork), back * cast[1].aspect(artwork)]
-        let right = random.chance(0.5), far = max(stage.ground.lowerBound - 0.05, stage.shore + 0.03)
+        let right = random.chance(0.5)
+        let far = max(stage.ground.lowerBound - 0.05, stage.shore + 0.03)
         let x = random.uniform(0.3, 0.7) - widths[1] / 2
         let beside = right ? x + widths[1] * 0.72 : x + widths[1] * 0.28 - widths[0]
         blocks[1].boxes = [Box(x: x, y: far - back, width: widths[1], height: back)]
@@ -157,10 +174,15 @@ struct Layout {
     }
 
     /// The tool stands before its user, a little to one side.
-    private mutating func atWork(_ user: Int, _ tool: Int, _ stage: Stage, _ random: inout SceneRandom) -> SceneDescription.Relation {
-        let tall = random.uniform(0.4, 0.48), small = random.uniform(0.22, 0.27)
-        let width = tall * cast[user].aspect(artwork), own = small * cast[tool].aspect(artwork)
-        let base = random.uniform(stage.ground) - 0.02, x = random.uniform(0.34, 0.66) - width / 2
+    private mutating func atWork(_ user: Int, _ tool: Int, _ stage: Stage, _ random: inout SceneRandom)
+        -> SceneDescription.Relation
+    {
+        let tall = random.uniform(0.4, 0.48)
+        let small = random.uniform(0.22, 0.27)
+        let width = tall * cast[user].aspect(artwork)
+        let own = small * cast[tool].aspect(artwork)
+        let base = random.uniform(stage.ground) - 0.02
+        let x = random.uniform(0.34, 0.66) - width / 2
         let beside = random.chance(0.5) ? x + width - own * 0.3 : x - own * 0.7
         blocks = [Block(), Block()]
         blocks[user].boxes = [Box(x: x, y: base - tall, width: width, height: tall)]
@@ -171,11 +193,13 @@ struct Layout {
     private mutating func three(_ stage: Stage, _ random: inout SceneRandom) -> [SceneDescription.Relation] {
         let sizes = cast.map { size(of: $0, among: 3, &random) }
         blocks = sizes.map { Block(boxes: [], size: $0.0) }
-        let flying = cast.indices.filter { cast[$0].habitat == .sky }, standing = cast.indices.filter { cast[$0].habitat != .sky }
+        let flying = cast.indices.filter { cast[$0].habitat == .sky }
+        let standing = cast.indices.filter { cast[$0].habitat != .sky }
         func inOrder(_ order: [Int], _ kinds: [RelationKind]) -> [SceneDescription.Relation] {
             zip(zip(order, order.dropFirst()), kinds).map { .init(subject: $0.0, kind: $1, object: $0.1) }
         }
-        let order = random.shuffled(standing.isEmpty || flying.isEmpty ? Array(cast.indices) : standing.count > 1 ? standing : flying)
+        let order = random.shuffled(
+            standing.isEmpty || flying.isEmpty ? Array(cast.indices) : standing.count > 1 ? standing : flying)
         let mixed = Set(order.map { cast[$0].habitat }).count > 1
         let kind: RelationKind = mixed || random.chance(0.5) ? .leftOf : .nextTo
         let gap = kind == .leftOf ? random.uniform(0.05, 0.09) : random.uniform(0.015, 0.03)
@@ -194,7 +218,9 @@ struct Layout {
         return relations + [.init(subject: over, kind: .above, object: single)]
     }
 
-    private mutating func row(_ order: [Int], _ heights: [Double], gap: Double, _ stage: Stage, _ random: inout SceneRandom) {
+    private mutating func row(
+        _ order: [Int], _ heights: [Double], gap: Double, _ stage: Stage, _ random: inout SceneRandom
+    ) {
         let widths = order.map { heights[$0] * cast[$0].aspect(artwork) }
         let total = widths.reduce(0, +) + gap * Double(order.count - 1)
         let shrink = min(1, 0.94 / total)
@@ -202,13 +228,16 @@ struct Layout {
         let base = foot(cast[order[0]], stage, (order.map { heights[$0] }.max() ?? 0) * shrink, &random)
         for (i, width) in zip(order, widths) {
             let height = heights[i] * shrink
-            let own = cast[i].habitat == cast[order[0]].habitat ? base - random.uniform(0, 0.015) : foot(cast[i], stage, height, &random)
+            let own =
+                cast[i].habitat == cast[order[0]].habitat
+                ? base - random.uniform(0, 0.015) : foot(cast[i], stage, height, &random)
             blocks[i].boxes = [Box(x: x, y: own - height, width: width * shrink, height: height)]
             x += (width + gap) * shrink
         }
     }
 
-    private mutating func stand(_ i: Int, _ height: Double, centre: Double, _ stage: Stage, _ random: inout SceneRandom) {
+    private mutating func stand(_ i: Int, _ height: Double, centre: Double, _ stage: Stage, _ random: inout SceneRandom)
+    {
         let width = height * cast[i].aspect(artwork)
         let x = max(0.02, min(0.98 - width, centre - width / 2))
         blocks[i].boxes = [Box(x: x, y: foot(cast[i], stage, height, &random) - height, width: width, height: height)]
@@ -217,7 +246,9 @@ struct Layout {
     /// In the air right over another.
     private mutating func hang(_ i: Int, _ height: Double, over j: Int, _ random: inout SceneRandom) {
         guard let under = blocks[j].boxes.first else { return }
-        let room = under.y - 0.05, tall = min(height, max(0.12, room)), width = tall * cast[i].aspect(artwork)
+        let room = under.y - 0.05
+        let tall = min(height, max(0.12, room))
+        let width = tall * cast[i].aspect(artwork)
         let x = max(0.02, min(0.98 - width, under.midX - width / 2 + random.uniform(-0.06, 0.06)))
         let y = random.uniform(0.03, max(0.031, room - tall))
         blocks[i].boxes = [Box(x: x, y: y, width: width, height: tall)]

@@ -25,7 +25,8 @@ struct Painter {
             drawSubject(subject, entity, box, mirrored: mirrored, on: layer)
             mask?.lay(layer)
             let distance = subject.habitat == .sky ? 0.35 : stage.distance(box.maxY)
-            let reach = SceneDescription.Box(x: box.x - 0.1, y: box.y - box.height * 0.4, width: box.width + 0.2, height: box.height * 1.4)
+            let reach = SceneDescription.Box(
+                x: box.x - 0.1, y: box.y - box.height * 0.4, width: box.width + 0.2, height: box.height * 1.4)
             light.grade(layer, box: reach, at: distance, sunlitFromLeft: stage.lamp.x < box.midX)
             ground(subject, box, layer, on: canvas, stage, light)
             canvas.lay(layer)
@@ -35,7 +36,7 @@ struct Painter {
             if subject.habitat == .water { wet(box, on: canvas, light) }
         }
         scenery.paintFalling()
-        
+
         var raster = Raster(canvas)
         if let mask {
             var random = SceneRandom(seed: seed, index: index, stream: .style)
@@ -45,7 +46,10 @@ struct Painter {
         return try raster.picture()
     }
 
-    private func drawSubject(_ subject: Subject, _ entity: SceneDescription.Entity, _ box: SceneDescription.Box, mirrored: Bool, on layer: Canvas) {
+    private func drawSubject(
+        _ subject: Subject, _ entity: SceneDescription.Entity, _ box: SceneDescription.Box, mirrored: Bool,
+        on layer: Canvas
+    ) {
         layer.inside(box, mirrored: mirrored) {
             switch subject.art {
             case .emoji(let character):
@@ -55,18 +59,25 @@ struct Painter {
                 if let cutOut = artwork.cutOut(head) {
                     let width = min(seatedHead.width, seatedHead.height / subject.aspect(artwork) * cutOut.aspect)
                     let height = width * subject.aspect(artwork) / cutOut.aspect
-                    layer.inside(.init(x: 0.5 - width / 2, y: 0.02, width: width, height: height)) { layer.draw(cutOut) }
+                    layer.inside(.init(x: 0.5 - width / 2, y: 0.02, width: width, height: height)) {
+                        layer.draw(cutOut)
+                    }
                 }
             case .drawn(let drawn):
                 drawn.draw(on: layer, colour: entity.colour)
             }
             guard let figure = subject.figure else { return }
-            for worn in entity.wears { Scenes.draw(worn, on: layer, figure: figure, aspect: subject.aspect(artwork), artwork: artwork) }
+            for worn in entity.wears {
+                Scenes.draw(worn, on: layer, figure: figure, aspect: subject.aspect(artwork), artwork: artwork)
+            }
         }
     }
 
     /// What joins a subject to the ground: a contact shadow, or its image in the water.
-    private func ground(_ subject: Subject, _ box: SceneDescription.Box, _ layer: Canvas, on canvas: Canvas, _ stage: Stage, _ light: Illumination) {
+    private func ground(
+        _ subject: Subject, _ box: SceneDescription.Box, _ layer: Canvas, on canvas: Canvas, _ stage: Stage,
+        _ light: Illumination
+    ) {
         switch subject.habitat {
         case .sky: break
         case .water:
@@ -74,9 +85,12 @@ struct Painter {
                 canvas.layReflected(layer, axis: box.maxY - 0.012, squash: 0.45, alpha: 0.4)
             }
         case .ground:
-            let lean = light.light == .sunset || light.light == .day ? (stage.lamp.x < box.midX ? 0.08 : -0.08) * box.width : 0
+            let lean =
+                light.light == .sunset || light.light == .day ? (stage.lamp.x < box.midX ? 0.08 : -0.08) * box.width : 0
             let dark = Colour(0x0A1020)
-            canvas.glow(box.midX + lean, box.maxY - 0.008, box.width * 0.62, 0.018 + box.width * 0.085, dark, alpha: light.shadow * 1.5)
+            canvas.glow(
+                box.midX + lean, box.maxY - 0.008, box.width * 0.62, 0.018 + box.width * 0.085, dark,
+                alpha: light.shadow * 1.5)
             if let spit = stage.spit, abs(box.maxY - spit.y) < 0.03 {
                 let top = spit.y + 0.04
                 canvas.clipped(0, top, 1, max(0.01, stage.shore - 0.01 - top)) {
@@ -88,7 +102,8 @@ struct Painter {
 
     /// The waterline over a hull.
     private func wet(_ box: SceneDescription.Box, on canvas: Canvas, _ light: Illumination) {
-        let water = light.lit(Colour(0x3E86AE), at: 0.15), foam = light.lit(Colour(0xE3F1F7), at: 0.1)
+        let water = light.lit(Colour(0x3E86AE), at: 0.15)
+        let foam = light.lit(Colour(0xE3F1F7), at: 0.1)
         canvas.ellipse(box.midX, box.maxY - 0.004, box.width * 0.46, 0.012, water, alpha: 0.75)
         canvas.ellipse(box.midX, box.maxY - 0.012, box.width * 0.42, 0.004, foam, alpha: 0.6)
     }

@@ -63,9 +63,15 @@ indirect enum Phrase: Sendable {
         switch self {
         case .words(let text):
             let own = text.split(separator: " ").map(String.init)
-            return Set(starts.filter { $0 + own.count <= words.count && Array(words[$0..<$0 + own.count]) == own }.map { $0 + own.count })
+            return Set(
+                starts.filter { $0 + own.count <= words.count && Array(words[$0..<$0 + own.count]) == own }.map {
+                    $0 + own.count
+                })
         case .article:
-            return Set(starts.filter { $0 + 1 < words.count && words[$0] == Self.article(before: words[$0 + 1]) }.map { $0 + 1 })
+            return Set(
+                starts.filter { $0 + 1 < words.count && words[$0] == Self.article(before: words[$0 + 1]) }.map {
+                    $0 + 1
+                })
         case .sequence(let parts):
             return parts.reduce(starts) { $1.ends($0, in: words) }
         case .choice(let options):

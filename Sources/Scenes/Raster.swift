@@ -34,7 +34,9 @@ struct Raster {
         (0..<size * size).map { 0.299 * values[3 * $0] + 0.587 * values[3 * $0 + 1] + 0.114 * values[3 * $0 + 2] }
     }
 
-    func colour(_ i: Int) -> Colour { Colour(Double(values[3 * i]), Double(values[3 * i + 1]), Double(values[3 * i + 2])) }
+    func colour(_ i: Int) -> Colour {
+        Colour(Double(values[3 * i]), Double(values[3 * i + 1]), Double(values[3 * i + 2]))
+    }
 
     mutating func set(_ i: Int, _ c: Colour) {
         values[3 * i] = Float(c.r)

@@ -47,7 +47,16 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         return configuration
     }
 
+    /// - Throws: `DecodingError` for a value of the wrong kind, and for a key that is none of the above.
     public init(from decoder: any Decoder) throws {
+        let given = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+        let unknown = given.filter { CodingKeys(stringValue: $0) == nil }.sorted()
+        guard unknown.isEmpty else {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "scenes have no setting called \(unknown.joined(separator: ", "))"))
+        }
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func read<T: Decodable>(_ key: CodingKeys, _ value: inout T) throws {
             if let found = try values.decodeIfPresent(T.self, forKey: key) { value = found }
@@ -70,6 +79,13 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try read(.minimumHeight, &minimumHeight)
     }
 
+    private struct AnyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
     /// The subjects asked for.
     /// - Throws: `SceneError.configuration`, naming the key, what it holds and what would do.
     func validated() throws(SceneError) -> [Subject] {
@@ -81,7 +97,8 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try require(!places.isEmpty, "places is empty; leave it out for all")
         try require(!lights.isEmpty, "lights is empty; leave it out for all")
         try require(
-            subjectCounts.count <= 3 && subjectCounts.allSatisfy { $0 >= 0 && $0.isFinite } && subjectCounts.contains { $0 > 0 },
+            subjectCounts.count <= 3 && subjectCounts.allSatisfy { $0 >= 0 && $0.isFinite }
+                && subjectCounts.contains { $0 > 0 },
             "subjectCounts is \(subjectCounts), expected up to three weights, one of them above 0")
         for (name, value) in [
             ("styleProbability", styleProbability), ("autumnProbability", autumnProbability),
@@ -89,7 +106,9 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
             ("garmentProbability", garmentProbability), ("sizeWordProbability", sizeWordProbability),
         ] { try require((0...1).contains(value), "\(name) is \(value), expected 0 to 1") }
         try require((0...0.6).contains(minimumHeight), "minimumHeight is \(minimumHeight), expected 0 to 0.6")
-        try require(styleProbability == 0 || !styles.isEmpty, "styles is empty but styleProbability is \(styleProbability); set that to 0")
+        try require(
+            styleProbability == 0 || !styles.isEmpty,
+            "styles is empty but styleProbability is \(styleProbability); set that to 0")
         let unknown = subjects.filter { Subject.byName[$0] == nil }
         try require(unknown.isEmpty, "subjects names \(unknown.joined(separator: ", ")), which no subject is called")
         return subjects.isEmpty ? Subject.all : subjects.compactMap { Subject.byName[$0] }

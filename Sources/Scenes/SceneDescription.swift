@@ -21,7 +21,8 @@ public struct SceneDescription: Codable, Sendable, Equatable {
 
         /// The smallest box around both.
         func union(_ other: Box) -> Box {
-            let left = min(x, other.x), top = min(y, other.y)
+            let left = min(x, other.x)
+            let top = min(y, other.y)
             return Box(x: left, y: top, width: max(maxX, other.maxX) - left, height: max(maxY, other.maxY) - top)
         }
     }
@@ -29,6 +30,8 @@ public struct SceneDescription: Codable, Sendable, Equatable {
     public struct Worn: Codable, Sendable, Equatable {
         public var garment: Garment
         public var colour: ColourWord?
+
+        public init(garment: Garment, colour: ColourWord? = nil) { (self.garment, self.colour) = (garment, colour) }
     }
 
     /// One subject, or several of a kind.
@@ -42,6 +45,12 @@ public struct SceneDescription: Codable, Sendable, Equatable {
         public var colour: ColourWord?
         public var wears: [Worn]
 
+        public init(
+            subject: String, boxes: [Box], size: SizeWord = .medium, colour: ColourWord? = nil, wears: [Worn] = []
+        ) {
+            (self.subject, self.boxes, self.size, self.colour, self.wears) = (subject, boxes, size, colour, wears)
+        }
+
         public var count: Int { boxes.count }
         /// The box around all of its kind.
         public var box: Box {
@@ -54,6 +63,10 @@ public struct SceneDescription: Codable, Sendable, Equatable {
         public var subject: Int
         public var kind: RelationKind
         public var object: Int
+
+        public init(subject: Int, kind: RelationKind, object: Int) {
+            (self.subject, self.kind, self.object) = (subject, kind, object)
+        }
     }
 
     public var entities: [Entity]
@@ -62,4 +75,12 @@ public struct SceneDescription: Codable, Sendable, Equatable {
     public var season: Season
     public var light: Light
     public var style: Style
+
+    public init(
+        entities: [Entity], relations: [Relation] = [], place: Place, season: Season = .summer, light: Light,
+        style: Style = .plain
+    ) {
+        (self.entities, self.relations, self.place) = (entities, relations, place)
+        (self.season, self.light, self.style) = (season, light, style)
+    }
 }

@@ -2,7 +2,10 @@
 ///
 /// Streams keep what is drawn apart from where it stands: a change in how clouds are drawn moves no subject.
 struct SceneRandom {
-    enum Stream: UInt64 { case composition = 1, caption, scenery, subjects, style }
+    enum Stream: UInt64 {
+        case composition = 1
+        case caption, scenery, subjects, style
+    }
 
     private var state: UInt64
 

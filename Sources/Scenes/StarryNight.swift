@@ -14,7 +14,8 @@ struct StarryNight {
     private var whirls: [Whirl] = []
     private var stars: [Star] = []
 
-    init(over source: Raster, light: Light, stage: Stage, mask: [Float], _ random: inout SceneRandom) throws(SceneError) {
+    init(over source: Raster, light: Light, stage: Stage, mask: [Float], _ random: inout SceneRandom) throws(SceneError)
+    {
         brush = try BrushStrokes(over: source)
         self.light = light
         self.mask = mask
@@ -34,7 +35,8 @@ struct StarryNight {
             stars.append(Star(x: stage.lamp.x, y: stage.lamp.y, radius: stage.lamp.radius * 2.1, core: 0.48))
         }
         for _ in 0..<6 {
-            let radius = random.uniform(0.04, 0.065), c = clearing(radius, &random)
+            let radius = random.uniform(0.04, 0.065)
+            let c = clearing(radius, &random)
             if stars.allSatisfy({ hypot($0.x - c.x, $0.y - c.y) > $0.radius + radius }) {
                 stars.append(Star(x: c.x, y: c.y, radius: radius, core: 0.34))
             }
@@ -45,7 +47,8 @@ struct StarryNight {
     private func clearing(_ radius: Double, _ random: inout SceneRandom) -> (x: Double, y: Double) {
         let lowest = min(0.45, horizon - 0.05)
         for _ in 0..<24 {
-            let x = random.uniform(0.05, 0.95), y = random.uniform(0.05, lowest)
+            let x = random.uniform(0.05, 0.95)
+            let y = random.uniform(0.05, lowest)
             let around = [(0.0, 0.0), (radius, 0), (-radius, 0), (0, radius), (0, -radius)]
             if !around.contains(where: { covered(x + $0.0, y + $0.1) }) { return (x, y) }
         }
@@ -70,10 +73,13 @@ struct StarryNight {
 
     /// Where a stroke runs in the sky, and in what colour.
     private func flow(_ x: Double, _ y: Double) -> (angle: Double, colour: Colour) {
-        var dx = 1.0, dy = 0.35 * sin(x * 9 + y * 4)
+        var dx = 1.0
+        var dy = 0.35 * sin(x * 9 + y * 4)
         var band = sin((y + 0.05 * sin(x * 8)) * 60)
         for w in whirls {
-            let ax = x - w.x, ay = y - w.y, d = hypot(ax, ay)
+            let ax = x - w.x
+            let ay = y - w.y
+            let d = hypot(ax, ay)
             let pull = 5 * exp(-d * d / (w.radius * w.radius * 0.5)) * w.turn / max(d, 0.01)
             dx -= ay * pull
             dy += ax * pull
@@ -83,7 +89,9 @@ struct StarryNight {
         let lift = light == .moonlight ? 0.06 : light == .day ? -0.1 : light == .fog ? -0.18 : 0
         let colour = own.mixed(nightly(own.luma + lift + 0.13 * band), blue)
         for s in stars {
-            let ax = x - s.x, ay = y - s.y, t = hypot(ax, ay) / s.radius
+            let ax = x - s.x
+            let ay = y - s.y
+            let t = hypot(ax, ay) / s.radius
             guard t < 1 else { continue }
             let ring = (1 - t) * (0.7 + 0.3 * cos(t * 19))
             return (atan2(ay, ax) + .pi / 2, t < s.core ? Colour(0xFFF4B0) : colour.mixed(Colour(0xF7DB6A), ring))
@@ -115,10 +123,14 @@ struct StarryNight {
             return (f.angle, 0.055, 0.015, f.colour.times(tone))
         }
         brush.layer(72, &random) { x, y, random in
-            let edge = brush.edge(x, y), inside = covered(x, y)
+            let edge = brush.edge(x, y)
+            let inside = covered(x, y)
             guard inside || (edge.strength > 0.05 && y > horizon - 0.3 && !nearStar(x, y)) else { return nil }
             let c = own(x, y)
-            return (edge.angle, 0.03, 0.016, c.mixed(nightly(c.luma), inside ? 0.12 : blue * 0.55).times(1 + random.uniform(-0.08, 0.08)))
+            return (
+                edge.angle, 0.03, 0.016,
+                c.mixed(nightly(c.luma), inside ? 0.12 : blue * 0.55).times(1 + random.uniform(-0.08, 0.08))
+            )
         }
         brush.layer(source.size > 96 ? 140 : 90, &random) { x, y, _ in
             let edge = brush.edge(x, y)

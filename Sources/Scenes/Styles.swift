@@ -23,11 +23,13 @@ extension Style {
 
 /// Large square pixels in few, strong colours.
 private func drawInPixels(_ raster: inout Raster) {
-    let n = raster.size, block = max(2, Int((Double(n) / 44).rounded()))
-    func level(_ c: Double) -> Double { ((min(1, max(0, c)) * 9).rounded()) / 9 }
+    let n = raster.size
+    let block = max(2, Int((Double(n) / 44).rounded()))
+    func level(_ c: Double, _ steps: Double) -> Double { (c * steps).rounded() / steps }
     for top in stride(from: 0, to: n, by: block) {
         for left in stride(from: 0, to: n, by: block) {
-            var sum = Colour(0, 0, 0), count = 0.0
+            var sum = Colour(0, 0, 0)
+            var count = 0.0
             for y in top..<min(n, top + block) {
                 for x in left..<min(n, left + block) {
                     let c = raster.colour(y * n + x)
@@ -36,8 +38,14 @@ private func drawInPixels(_ raster: inout Raster) {
                 }
             }
             let mean = Colour(sum.r / count, sum.g / count, sum.b / count).saturated(1.18)
-            let colour = Colour(level(mean.r), level(mean.g), level(mean.b))
-            for y in top..<min(n, top + block) { for x in left..<min(n, left + block) { raster.set(y * n + x, colour) } }
+            // Brightness and tint are counted apart, so that greys stay grey.
+            let luma = mean.luma
+            let grey = level(luma, 11)
+            func part(_ c: Double) -> Double { min(1, max(0, grey + level(c - luma, 9))) }
+            let colour = Colour(part(mean.r), part(mean.g), part(mean.b))
+            for y in top..<min(n, top + block) {
+                for x in left..<min(n, left + block) { raster.set(y * n + x, colour) }
+            }
         }
     }
 }
@@ -46,13 +54,17 @@ private func drawInPixels(_ raster: inout Raster) {
 
 /// Outlines by colour dodge, tones by hatching, on paper.
 private func drawInPencil(_ raster: inout Raster, mask: [Float], _ random: inout SceneRandom) {
-    let n = raster.size, radius = max(1, n / 100)
+    let n = raster.size
+    let radius = max(1, n / 100)
     let luma = raster.luma
     let soft = Raster.blurred(luma.map { 1 - $0 }, size: n, radius: radius)
     let veil = Raster.blurred(mask, size: n, radius: radius)
-    let noise = ValueNoise(&random), lean = random.uniform(0.6, 1.1), period = min(46, Double(n) / 4.2)
+    let noise = ValueNoise(&random)
+    let lean = random.uniform(0.6, 1.1)
+    let period = min(46, Double(n) / 4.2)
     raster.map { x, y, i, _ in
-        let l = Double(luma[i]), inside = Double(mask[i])
+        let l = Double(luma[i])
+        let inside = Double(mask[i])
         let line = pow(min(1, l / max(0.03, 1 - Double(soft[i]))), 1.7)
         // Around a subject runs a line of its own, whatever it stands before.
         let rim = 1 - 0.75 * max(0, 1 - abs(Double(veil[i]) - 0.5) * 3.4)
@@ -72,9 +84,12 @@ private func drawInPencil(_ raster: inout Raster, mask: [Float], _ random: inout
 private func paintInWatercolour(_ raster: inout Raster, night: Bool, _ random: inout SceneRandom) {
     let n = raster.size
     let washes = raster.kuwahara(radius: max(1, n / 48))
-    let luma = washes.luma, noise = ValueNoise(&random), paper = Colour(0xFCF9F1)
+    let luma = washes.luma
+    let noise = ValueNoise(&random)
+    let paper = Colour(0xFCF9F1)
     // Dark washes keep their strength: thinned at night they would be no night.
-    let thin = night ? 0.9 : 0.7, strong = night ? 1.05 : 1.02
+    let thin = night ? 0.9 : 0.7
+    let strong = night ? 1.05 : 1.02
     raster = washes
     raster.map { x, y, i, colour in
         let slope = Raster.slope(luma, size: n, x: i % n, y: i / n)
@@ -114,7 +129,8 @@ private func printAsPoster(_ raster: inout Raster, night: Bool) {
         for (i, sample) in samples.enumerated() { nearest[i] = min(nearest[i], square(sample, samples[far])) }
     }
     func closest(_ c: SIMD3<Float>) -> Int {
-        var best = 0, distance = Float.infinity
+        var best = 0
+        var distance = Float.infinity
         for (k, ink) in inks.enumerated() {
             let d = square(c, ink)
             if d < distance { (best, distance) = (k, d) }
@@ -122,7 +138,8 @@ private func printAsPoster(_ raster: inout Raster, night: Bool) {
         return best
     }
     for _ in 0..<3 {
-        var sums = [SIMD3<Float>](repeating: .zero, count: inks.count), counts = [Float](repeating: 0, count: inks.count)
+        var sums = [SIMD3<Float>](repeating: .zero, count: inks.count)
+        var counts = [Float](repeating: 0, count: inks.count)
         for sample in samples {
             let k = closest(sample)
             sums[k] += sample
@@ -133,9 +150,11 @@ private func printAsPoster(_ raster: inout Raster, night: Bool) {
     let printed = inks.map { ink -> Colour in
         let (h, s, v) = Colour(Double(ink.x), Double(ink.y), Double(ink.z)).saturated(1.3).hsv
         // Poster inks are never near black: a night is printed in a clear dark blue.
-        return Colour(h: h, s: min(1, s * 1.05), v: min(1, night ? 0.16 + 0.9 * pow(v, 0.78) : 0.06 + 0.96 * pow(v, 0.92)))
+        return Colour(
+            h: h, s: min(1, s * 1.05), v: min(1, night ? 0.16 + 0.9 * pow(v, 0.78) : 0.06 + 0.96 * pow(v, 0.92)))
     }
-    let margin = max(2, Int((Double(n) * 0.045).rounded())), paper = Colour(0xF6EEDC)
+    let margin = max(2, Int((Double(n) * 0.045).rounded()))
+    let paper = Colour(0xF6EEDC)
     raster = calm
     for y in 0..<n {
         for x in 0..<n {

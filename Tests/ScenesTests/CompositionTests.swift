@@ -18,16 +18,19 @@ import Testing
     }
 
     @Test func anotherIndexOrSeedIsAnotherScene() throws {
-        let one = try scenes { $0.seed = 1 }, two = try scenes { $0.seed = 2 }
+        let one = try scenes { $0.seed = 1 }
+        let two = try scenes { $0.seed = 2 }
         let pictures = try (0..<20).map { try one.scene(at: $0).picture.pixels }
         #expect(Set(pictures).count == 20)
         #expect(try (0..<20).allSatisfy { try one.scene(at: $0).picture != two.scene(at: $0).picture })
     }
 
     @Test func sizeDoesNotChangeTheComposition() throws {
-        let small = try scenes { $0.size = 64 }, large = try scenes { $0.size = 200 }
+        let small = try scenes { $0.size = 64 }
+        let large = try scenes { $0.size = 200 }
         for index in 0..<20 { #expect(try small.description(at: index) == large.description(at: index)) }
-        let a = try small.scene(at: 3).picture, b = try large.scene(at: 3).picture
+        let a = try small.scene(at: 3).picture
+        let b = try large.scene(at: 3).picture
         #expect((a.width, a.height, b.width, b.height) == (64, 64, 200, 200))
         #expect(a.channels == 3)
     }
@@ -36,7 +39,8 @@ import Testing
         let scenes = try scenes()
         var changed = 0
         for index in 0..<20 {
-            let a = try scenes.example(at: index, variation: 0), b = try scenes.example(at: index, variation: 9)
+            let a = try scenes.example(at: index, variation: 0)
+            let b = try scenes.example(at: index, variation: 9)
             #expect(a.picture == b.picture && a.key == b.key)
             if a.caption != b.caption { changed += 1 }
         }
@@ -60,12 +64,16 @@ import Testing
     }
 
     @Test func relationsHoldInTheBoxes() throws {
-        let scenes = try scenes { $0.split = .all; $0.subjectCounts = [0, 0.6, 0.4] }
+        let scenes = try scenes {
+            $0.split = .all
+            $0.subjectCounts = [0, 0.6, 0.4]
+        }
         var seen: [RelationKind: Int] = [:]
         for index in 0..<3000 {
             let scene = try scenes.description(at: index)
             for relation in scene.relations {
-                let a = scene.entities[relation.subject].box, b = scene.entities[relation.object].box
+                let a = scene.entities[relation.subject].box
+                let b = scene.entities[relation.object].box
                 seen[relation.kind, default: 0] += 1
                 switch relation.kind {
                 case .leftOf: #expect(a.maxX < b.x + 0.02, "index \(index)")
@@ -77,8 +85,8 @@ import Testing
                 case .using: #expect(a.overlap(b) > 0 && b.maxY > a.maxY - 0.01, "index \(index)")
                 }
             }
-            let rockets = scene.entities.filter { ["boat", "ship", "canoe", "whale"].contains($0.subject) }
-            if !rockets.isEmpty { #expect(scene.place == .lake || scene.place == .beach) }
+            let swimmers = scene.entities.filter { ["boat", "ship", "canoe", "whale"].contains($0.subject) }
+            if !swimmers.isEmpty { #expect(scene.place == .lake || scene.place == .beach) }
         }
         for kind in RelationKind.allCases where kind != .using { #expect(seen[kind, default: 0] > 30, "\(kind)") }
     }
@@ -94,8 +102,12 @@ import Testing
 
     @Test func everythingOccurs() throws {
         let scenes = try scenes { $0.split = .all }
-        var subjects: Set<String> = [], places: Set<Place> = [], lights: Set<Light> = [], styles: Set<Style> = []
-        var garments: Set<Garment> = [], seasons: Set<Season> = []
+        var subjects: Set<String> = []
+        var places: Set<Place> = []
+        var lights: Set<Light> = []
+        var styles: Set<Style> = []
+        var garments: Set<Garment> = []
+        var seasons: Set<Season> = []
         for index in 0..<4000 {
             let scene = try scenes.description(at: index)
             subjects.formUnion(scene.entities.map(\.subject))
@@ -107,12 +119,14 @@ import Testing
         }
         #expect(subjects == Set(Subject.all.map(\.name)))
         #expect(subjects.count > 120)
-        #expect(places.count == 8 && lights.count == 4 && styles.count == 7 && garments.count == 4 && seasons.count == 2)
+        #expect(
+            places.count == 8 && lights.count == 4 && styles.count == 7 && garments.count == 4 && seasons.count == 2)
     }
 
     @Test func moonAndMoonlightAreBrightAgainstDark() throws {
         for style in Style.allCases where style != .pencilSketch {
-            let night = try brightness(.moonlight, style), day = try brightness(.day, style)
+            let night = try brightness(.moonlight, style)
+            let day = try brightness(.day, style)
             #expect(night.mean < day.mean - 0.1, "\(style): night \(night), day \(day)")
             #expect(night.mean > 0.12, "\(style) is too dark at night: \(night)")
             #expect(night.peak > 0.75, "\(style) has no moon: \(night)")
@@ -127,15 +141,20 @@ import Testing
             $0.styleProbability = 1
             $0.places = [.lake, .meadow]
         }
-        var sum = 0.0, peak = 0.0, count = 0.0
+        var sum = 0.0
+        var peak = 0.0
+        var count = 0.0
         for index in 0..<12 {
             let picture = try scenes.scene(at: index).picture
             for i in stride(from: 0, to: picture.pixels.count, by: 3) {
-                let luma = (0.299 * Double(picture.pixels[i]) + 0.587 * Double(picture.pixels[i + 1]) + 0.114 * Double(picture.pixels[i + 2])) / 255
+                let luma =
+                    (0.299 * Double(picture.pixels[i]) + 0.587 * Double(picture.pixels[i + 1]) + 0.114
+                        * Double(picture.pixels[i + 2])) / 255
                 sum += luma
                 count += 1
                 // The margins of paper are no moon.
-                let x = i / 3 % 64, y = i / 3 / 64
+                let x = i / 3 % 64
+                let y = i / 3 / 64
                 if (8..<56).contains(x), (6..<40).contains(y) { peak = max(peak, luma) }
             }
         }
@@ -149,11 +168,19 @@ import Testing
             SceneConfiguration.self, from: Data(#"{"size": 128, "split": "heldOut", "places": ["lake"]}"#.utf8))
         #expect(partial.size == 128 && partial.split == .heldOut && partial.places == [.lake])
         #expect(partial.lights == Light.allCases)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(SceneConfiguration.self, from: Data(#"{"subject": ["fox"]}"#.utf8))
+        }
+        for configuration in [SceneConfiguration(), .simple] {
+            let json = try JSONEncoder().encode(configuration)
+            #expect(try JSONDecoder().decode(SceneConfiguration.self, from: json) == configuration)
+        }
     }
 
     @Test(arguments: [
         (#"{"size": 32}"#, "size"), (#"{"size": 1000000}"#, "size"), (#"{"subjects": ["fox", "gryphon"]}"#, "gryphon"),
-        (#"{"places": []}"#, "places"), (#"{"lights": []}"#, "lights"), (#"{"subjectCounts": [0, 0]}"#, "subjectCounts"),
+        (#"{"places": []}"#, "places"), (#"{"lights": []}"#, "lights"),
+        (#"{"subjectCounts": [0, 0]}"#, "subjectCounts"),
         (#"{"subjectCounts": [1, -2]}"#, "subjectCounts"), (#"{"styleProbability": 1.5}"#, "styleProbability"),
         (#"{"styles": []}"#, "styles"), (#"{"count": 0}"#, "count"), (#"{"minimumHeight": 3}"#, "minimumHeight"),
         (#"{"subjects": ["boat"], "places": ["city"]}"#, "subjects"),
@@ -171,5 +198,17 @@ import Testing
         #expect(throws: DatasetError.self) { try scenes.example(at: -1, variation: 0) }
         let error = #expect(throws: SceneError.self) { try Artwork { _ in nil } }
         #expect(error?.description.contains("🦊") == true)
+    }
+}
+
+@Suite struct EmojiArtworkTests {
+    private static let isInstalled = (try? EmojiCollection.load()) != nil
+
+    /// Needs the packages that `make setup` installs.
+    @Test(.enabled(if: isInstalled)) func theFontHasEveryCutOut() throws {
+        let scenes = try ComposedScenes(.simple, emoji: EmojiCollection.load())
+        let first = try scenes.scene(at: 0)
+        let paper = try ComposedScenes(.simple, artwork: paperArtwork()).scene(at: 0)
+        #expect(first.picture != paper.picture)
     }
 }

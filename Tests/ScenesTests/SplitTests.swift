@@ -29,7 +29,11 @@ import Testing
 
     /// Written apart from the composer: every combination of a training scene is looked up one by one.
     @Test func trainingNeverShowsAHeldOutCombination() throws {
-        let scenes = try scenes { $0.split = .train; $0.styleProbability = 0.5; $0.subjectCounts = [1, 1, 1] }
+        let scenes = try scenes {
+            $0.split = .train
+            $0.styleProbability = 0.5
+            $0.subjectCounts = [1, 1, 1]
+        }
         for index in 0..<10_000 {
             let scene = try scenes.description(at: index)
             for entity in scene.entities {

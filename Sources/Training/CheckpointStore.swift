@@ -1,0 +1,142 @@
+package import Checkpoints
+internal import Foundation
+package import Layers
+package import Tensors
+
+/// A run's checkpoints: folders `step-00001000` that hold `state.safetensors` and `manifest.json`, the file's length and
+/// CRC-32C. A folder is filled under another name and then renamed, so that none is ever seen half written.
+package struct CheckpointStore {
+    package let folder: String
+    /// How many stay.
+    package let keep: Int
+    /// Called at each point where a crash would leave something else on the disk; tests throw from it.
+    package var checkpointReached: (Moment) throws -> Void = { _ in }
+
+    package enum Moment: CaseIterable { case began, wroteState, wroteManifest, published, removed }
+
+    package struct Found {
+        package let step: Int
+        package let path: String
+        package let archive: TensorArchive
+        package let model: ModelConfiguration
+    }
+
+    private struct Manifest: Codable {
+        var step: Int
+        var bytes: Int
+        var crc32c: UInt32
+    }
+
+    private static let stateName = "state.safetensors"
+    private static let manifestName = "manifest.json"
+    private static let partialMark = ".partial"
+
+    package init(folder: String, keep: Int) {
+        self.folder = folder
+        self.keep = keep
+    }
+
+    static func name(_ step: Int) -> String {
+        let digits = String(step)
+        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    }
+
+    /// The steps of the checkpoints there are, ascending.
+    package var steps: [Int] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.filter { $0 >= 0 }.sorted()
+    }
+
+    /// Writes and publishes a checkpoint, then removes those that are too many.
+    /// - Throws: `TensorFileError` or `TrainingError.unwritable`, as for a full disk; earlier checkpoints are then as
+    ///   they were.
+    package func write(step: Int, state: [(name: String, value: Tensor)], model: ModelConfiguration) throws {
+        let manager = FileManager.default
+        let final = folder + "/" + Self.name(step)
+        let partial = final + Self.partialMark
+        do {
+            try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            if manager.fileExists(atPath: partial) { try manager.removeItem(atPath: partial) }
+            try manager.createDirectory(atPath: partial, withIntermediateDirectories: false)
+        } catch {
+            throw TrainingError.unwritable(partial, problem: error.localizedDescription)
+        }
+        var isPublished = false
+        defer { if !isPublished { try? manager.removeItem(atPath: partial) } }
+        try checkpointReached(.began)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let metadata = ["model": String(decoding: try encoder.encode(model), as: UTF8.self), "step": String(step)]
+        try Safetensors.write(state, metadata: metadata, to: partial + "/" + Self.stateName)
+        try checkpointReached(.wroteState)
+        let (bytes, crc) = try Self.checksum(partial + "/" + Self.stateName)
+        let manifest = Manifest(step: step, bytes: bytes, crc32c: crc)
+        do {
+            try Durable.write(try encoder.encode(manifest), to: partial + "/" + Self.manifestName)
+            try checkpointReached(.wroteManifest)
+            // A checkpoint of this step can only be one that was found damaged, or a run begun anew.
+            if manager.fileExists(atPath: final) { try manager.removeItem(atPath: final) }
+            try manager.moveItem(atPath: partial, toPath: final)
+            Durable.synchroniseFolder(folder)
+        } catch let error as CocoaError {
+            throw TrainingError.unwritable(final, problem: error.localizedDescription)
+        }
+        isPublished = true
+        try checkpointReached(.published)
+        for old in steps.filter({ $0 <= step }).dropLast(keep) {
+            try? manager.removeItem(atPath: folder + "/" + Self.name(old))
+        }
+        try checkpointReached(.removed)
+    }
+
+    /// The newest checkpoint that is whole; damaged ones are passed over.
+    /// - Parameter skipped: told of each that is passed over, and why.
+    package func latest(skipped: (TrainingError) -> Void = { _ in }) -> Found? {
+        for step in steps.reversed() {
+            do {
+                return try read(step)
+            } catch let error as TrainingError {
+                skipped(error)
+            } catch {
+                skipped(.checkpoint(folder + "/" + Self.name(step), problem: "\(error)"))
+            }
+        }
+        return nil
+    }
+
+    /// Removes what an interrupted writer left behind.
+    package func removePartial() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.hasSuffix(Self.partialMark) {
+            try? FileManager.default.removeItem(atPath: folder + "/" + name)
+        }
+    }
+
+    private func read(_ step: Int) throws -> Found {
+        let path = folder + "/" + Self.name(step)
+        let state = path + "/" + Self.stateName
+        guard let data = FileManager.default.contents(atPath: path + "/" + Self.manifestName),
+            let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
+        else { throw TrainingError.checkpoint(path, problem: "its manifest cannot be read") }
+        guard manifest.step == step else {
+            throw TrainingError.checkpoint(path, problem: "its manifest is of step \(manifest.step)")
+        }
+        let (bytes, crc) = try Self.checksum(state)
+        guard bytes == manifest.bytes, crc == manifest.crc32c else {
+            throw TrainingError.checkpoint(
+                state, problem: "its \(bytes) bytes are not the \(manifest.bytes) that were written")
+        }
+        let archive = try TensorArchive.open(state)
+        guard let json = archive.metadata["model"],
+            let model = try? JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8))
+        else { throw TrainingError.checkpoint(state, problem: "it does not say of which model it is") }
+        return Found(step: step, path: path, archive: archive, model: model)
+    }
+
+    private static func checksum(_ path: String) throws -> (bytes: Int, crc: UInt32) {
+        let file = try MappedFile(path)
+        var crc = CRC32C()
+        file.withBytes { crc.update($0) }
+        return (file.count, crc.value)
+    }
+}

@@ -1,0 +1,245 @@
+public import Checkpoints
+public import Datasets
+public import Diffusion
+public import Images
+public import Layers
+public import Models
+public import Tensors
+
+/// Everything that decides what a training run computes, and how often it says so: `config.yaml`.
+///
+/// A file need only name what differs from a preset (`preset: emoji-64`); keys that nobody reads are refused.
+public struct TrainingConfiguration: Codable, Sendable, Equatable {
+    /// Of the model, shown by `moonlit inspect`.
+    public var name: String
+    /// The side of the pictures, in pixels.
+    public var imageSize: Int
+    public var network: NetworkShape
+    public var diffusion: DiffusionConfiguration
+    public var loss: LossShape
+    public var data: DataShape
+    public var optimizer: AdamW.Options
+    public var rate: LearningRate
+    /// The largest norm of all gradients together; 0 leaves them.
+    public var gradientClip: Double
+    /// Of the averaged weights, which are what a run is for.
+    public var emaDecay: Double
+    /// How often a caption is replaced by the empty one, so that one network is also the unconditional one.
+    public var captionDropout: Double
+    public var steps: Int
+    /// Pictures a step.
+    public var batchSize: Int
+    /// A batch is computed in this many equal parts, each forward and backward on its own; their gradients are averaged
+    /// in order. Parts run side by side on up to `workers` threads, or one after another where memory is short
+    /// (gradient accumulation). Results depend on `parts`, never on `workers`.
+    public var parts: Int
+    /// Threads that compute parts on the CPU; 0 for as many as there are cores.
+    public var workers: Int
+    /// What matrix products and convolutions are computed in; weights, averages and moments are float32.
+    public var dtype: DType
+    public var seed: UInt64
+    public var intervals: Intervals
+    public var samples: SampleShape
+
+    /// The sizes of the network; what follows from the data (the vocabulary's size) is not said twice.
+    public struct NetworkShape: Codable, Sendable, Equatable {
+        public var input: GLIDEInput
+        public var modelChannels: Int
+        public var levels: [UNetConfiguration.Level]
+        public var headWidth: Int
+        public var patchSize: Int
+        public var normGroups: Int
+        public var dropout: Double
+        public var text: TextShape
+    }
+
+    public struct TextShape: Codable, Sendable, Equatable {
+        public var vocabulary: TextConfiguration.Vocabulary
+        /// Keeps only the tokens that the data's captions have.
+        public var prune: Bool
+        public var context: Int
+        public var width: Int
+        public var layers: Int
+        public var heads: Int
+    }
+
+    public struct LossShape: Codable, Sendable, Equatable {
+        public enum Weighting: String, Codable, Sendable, CaseIterable {
+            /// Each example counts the same, whatever the network predicts.
+            case uniform
+            /// By the smaller of the signal-to-noise ratio and `limit`.
+            case minSNR
+            /// By the smaller of the noise's inverse variance and `limit`.
+            case inverseVariance
+        }
+        public var weighting: Weighting
+        /// Of `minSNR` (γ) and `inverseVariance`.
+        public var limit: Double
+        /// Of the variational term, where the variance is learned.
+        public var variationalWeight: Double
+        public var times: TimeDraw
+    }
+
+    /// What it learns from.
+    public struct DataShape: Codable, Sendable, Equatable {
+        public struct Part: Codable, Sendable, Equatable {
+            /// A built-in set's name, or a path.
+            public var set: String
+            public var weight: Double
+
+            public init(set: String, weight: Double = 1) {
+                self.set = set
+                self.weight = weight
+            }
+        }
+        public var sets: [Part]
+        public var crop: Preparation.Crop
+        public var smallestCrop: Double
+        /// How often a picture is mirrored.
+        public var flip: Double
+        public var ground: Preparation.Ground
+        public var filter: String
+        /// The share of pictures that may be unreadable before the run stops.
+        public var tolerance: Double
+    }
+
+    /// In steps.
+    public struct Intervals: Codable, Sendable, Equatable {
+        public var log: Int
+        public var sample: Int
+        public var checkpoint: Int
+        /// Checkpoints that stay; older ones are deleted.
+        public var keep: Int
+    }
+
+    /// The pictures drawn at intervals, always of the same noise.
+    public struct SampleShape: Codable, Sendable, Equatable {
+        public var prompts: [String]
+        public var sampler: SamplerName
+        public var steps: Int
+        public var guidanceScale: Double
+        public var seed: UInt64
+    }
+}
+
+extension TrainingConfiguration {
+    public var preparation: Preparation {
+        Preparation(
+            size: imageSize, filter: ResamplingFilter(rawValue: data.filter) ?? .lanczos, crop: data.crop,
+            smallestCrop: data.smallestCrop, flip: data.flip, ground: data.ground)
+    }
+
+    public var lossFunction: DiffusionLoss {
+        let weighting: LossWeighting =
+            switch loss.weighting {
+            case .uniform: .uniform
+            case .minSNR: .minSNR(gamma: loss.limit)
+            case .inverseVariance: .inverseVariance(limit: loss.limit)
+            }
+        return DiffusionLoss(
+            diffusion.predicted, variance: diffusion.ofVariance, weighting: weighting,
+            variationalWeight: loss.variationalWeight)
+    }
+
+    /// What is written beside the weights.
+    /// - Parameter kept: the tokens of a pruned vocabulary.
+    public func model(kept: [Int]?) throws -> ModelConfiguration {
+        let text = TextConfiguration(vocabulary: network.text.vocabulary, context: network.text.context, kept: kept)
+        let unet = UNetConfiguration(
+            inputChannels: network.input.channels, outputChannels: diffusion.ofVariance.outputChannels(3),
+            modelChannels: network.modelChannels, levels: network.levels, headWidth: network.headWidth,
+            dropout: network.dropout, text: .joint(width: network.text.width), patchSize: network.patchSize,
+            normGroups: network.normGroups)
+        let transformer = TextTransformerConfiguration(
+            vocabulary: try text.vocabularyCount, context: network.text.context, width: network.text.width,
+            layers: network.text.layers, heads: network.text.heads)
+        let model = ModelConfiguration(
+            name: name, network: GLIDEConfiguration(input: network.input, unet: unet, text: transformer),
+            diffusion: diffusion, text: text, imageSize: imageSize,
+            sampling: SamplingDefaults(
+                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale))
+        try model.validate()
+        return model
+    }
+
+    /// - Throws: `TrainingError.configuration` naming the first value that is out of range.
+    public func validate() throws {
+        func require(_ holds: Bool, _ key: String, _ problem: @autoclosure () -> String) throws {
+            if !holds { throw TrainingError.configuration(key: key, problem: problem()) }
+        }
+        for (key, value, range) in [
+            ("steps", steps, 1...1_000_000_000), ("batchSize", batchSize, 1...65_536), ("parts", parts, 1...4096),
+            ("workers", workers, 0...1024), ("intervals.log", intervals.log, 1...1_000_000_000),
+            ("intervals.sample", intervals.sample, 0...1_000_000_000),
+            ("intervals.checkpoint", intervals.checkpoint, 1...1_000_000_000),
+            ("intervals.keep", intervals.keep, 1...1_000_000), ("samples.steps", samples.steps, 1...100_000),
+            ("rate.warmup", rate.warmup, 0...1_000_000_000),
+        ] {
+            try require(
+                range.contains(value), key, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
+        }
+        try require(batchSize % parts == 0, "parts", "a batch of \(batchSize) does not divide into \(parts) parts")
+        for (key, value, range) in [
+            ("captionDropout", captionDropout, 0...1), ("emaDecay", emaDecay, 0...0.999_999_9),
+            ("rate.floor", rate.floor, 0...1), ("data.tolerance", data.tolerance, 0...1),
+            ("data.flip", data.flip, 0...1), ("optimizer.beta1", optimizer.beta1, 0...0.999_999_9),
+            ("optimizer.beta2", optimizer.beta2, 0...0.999_999_9),
+            ("optimizer.weightDecay", optimizer.weightDecay, 0...1), ("gradientClip", gradientClip, 0...1e9),
+            ("rate.peak", rate.peak, 1e-12...10), ("optimizer.epsilon", optimizer.epsilon, 1e-30...1),
+            ("loss.limit", loss.limit, 1e-6...1e9), ("loss.variationalWeight", loss.variationalWeight, 0...1e6),
+            ("samples.guidanceScale", samples.guidanceScale, 0...1000),
+        ] {
+            try require(
+                range.contains(value), key, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
+        }
+        try require(
+            dtype == .float32 || dtype == .bfloat16, "dtype", "\(dtype.rawValue) cannot be trained in; float32 or bfloat16")
+        try require(
+            network.input == .text, "network.input", "\(network.input.rawValue) cannot be trained yet; text can")
+        try require(
+            diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
+            "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
+        try require(!data.sets.isEmpty, "data.sets", "there is nothing to learn from")
+        for part in data.sets {
+            try require(
+                part.weight > 0 && part.weight.isFinite, "data.sets", "\(part.set) has the weight \(part.weight)")
+        }
+        try require(
+            ResamplingFilter(rawValue: data.filter) != nil, "data.filter",
+            "\(data.filter) is none of " + ResamplingFilter.allCases.map(\.rawValue).joined(separator: ", "))
+        do {
+            try preparation.validate()
+            _ = try model(kept: network.text.prune ? [0] : nil)
+        } catch let error as DatasetError {
+            throw TrainingError.configuration(key: "data", problem: error.description)
+        } catch let error as ConfigurationError {
+            throw TrainingError.configuration(key: "network", problem: error.description)
+        }
+    }
+}
+
+extension DiffusionConfiguration {
+    var predicted: Diffusion.Prediction {
+        switch prediction {
+        case .noise: .noise
+        case .sample: .sample
+        case .velocity: .velocity
+        }
+    }
+
+    var ofVariance: Diffusion.Variance {
+        switch variance {
+        case .fixedSmall: .fixedSmall
+        case .fixedLarge: .fixedLarge
+        case .learnedRange: .learnedRange
+        }
+    }
+
+    func noiseSchedule() throws -> NoiseSchedule {
+        switch schedule {
+        case .linear: try NoiseSchedule(.linear(steps: steps), steps: steps)
+        case .scaledLinear: try NoiseSchedule(.scaledLinear(), steps: steps)
+        case .squaredCosine: try NoiseSchedule(.squaredCosine(), steps: steps)
+        }
+    }
+}

@@ -1,0 +1,280 @@
+internal import Checkpoints
+public import Datasets
+internal import Diffusion
+internal import Foundation
+internal import Images
+internal import Layers
+internal import Models
+internal import Scenes
+public import Tensors
+
+/// A training run in a folder: begins or goes on, and leaves behind `config.yaml`, `log.jsonl`, TensorBoard events,
+/// `samples/`, `checkpoints/` and, with every checkpoint, `model.safetensors` with the averaged weights.
+///
+/// ```swift
+/// let run = try TrainingRun(configuration: .emoji64, folder: "runs/emoji")
+/// let outcome = try run.run { message in print(message) }
+/// ```
+/// A run is used by one thread; it makes its own for the work.
+public final class TrainingRun {
+    public let configuration: TrainingConfiguration
+    public let folder: String
+    /// Numbers in the network's weights.
+    public let parameterCount: Int
+    /// Rows of the token table.
+    public let vocabularyCount: Int
+    public let examples: Int
+    private let set: any CaptionedPictures
+    private let trainer: Trainer
+    private let store: CheckpointStore
+    private let notes: [String]
+
+    /// How a run ended.
+    public enum Outcome: Sendable, Equatable {
+        /// All steps are done.
+        case finished(step: Int)
+        /// It was asked to stop; the checkpoint of this step is written.
+        case stopped(step: Int)
+    }
+
+    /// Steps done so far.
+    public var step: Int { trainer.step }
+
+    /// - Parameters:
+    ///   - configuration: for a run that is resumed, nil takes its own; a given one may differ in `steps`, `workers`,
+    ///     `intervals`, `samples` and `name`.
+    ///   - folder: a new run needs one that holds no run yet.
+    ///   - resume: goes on from the newest whole checkpoint, or begins where there is none.
+    ///   - initialModel: a model whose weights and vocabulary the run begins with.
+    ///   - data: instead of opening `configuration.data.sets`.
+    ///   - registry: where sets are found by name.
+    /// - Throws: `TrainingError`; what opening the data throws; `WeightError` where the initial model has another shape.
+    public init(
+        configuration given: TrainingConfiguration?, folder: String, resume: Bool = false, initialModel: String? = nil,
+        data: (any CaptionedPictures)? = nil, registry: DatasetRegistry = .training, device: Device = .cpu
+    ) throws {
+        let written = folder + "/config.yaml"
+        let exists = FileManager.default.fileExists(atPath: written)
+        if exists, !resume {
+            throw TrainingError.folder(folder, problem: "there is a run already; resume it, or choose another folder")
+        }
+        var notes: [String] = []
+        let configuration = try Self.settled(given, written: exists ? written : nil, folder: folder)
+        try configuration.validate()
+        self.configuration = configuration
+        self.folder = folder
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError.unwritable(folder, problem: error.localizedDescription)
+        }
+        let set = try data ?? Self.open(configuration.data.sets, registry)
+        self.set = set
+        examples = set.count
+        store = CheckpointStore(folder: folder + "/checkpoints", keep: configuration.intervals.keep)
+        store.removePartial()
+        let found = resume ? store.latest { notes.append($0.description + "; the one before is used") } : nil
+
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let threads = configuration.workers > 0 ? configuration.workers : cores
+        let workers = WorkerGroup(count: device == .cpu ? min(threads, configuration.parts) : 1)
+        if let found {
+            trainer = try Trainer(
+                configuration, model: try Self.model(found.model, configuration),
+                weights: .tensors(PrefixedSource(OnlyPrefixed(found.archive, "weights."), prefix: "weights.")),
+                device: device, workers: workers)
+            try trainer.restore(found.archive, step: found.step)
+        } else if let initialModel {
+            let file = try ModelFile(initialModel)
+            let model = try Self.model(file.configuration, configuration)
+            trainer = try Trainer(
+                configuration, model: model, weights: .tensors(file.archive), device: device, workers: workers)
+        } else {
+            let kept = configuration.network.text.prune
+                ? try CaptionVocabulary.tokens(of: set, vocabulary: configuration.network.text.vocabulary) : nil
+            let generator = try RandomGenerator(seed: configuration.seed)
+            trainer = try Trainer(
+                configuration, model: try configuration.model(kept: kept), weights: .initial(generator), device: device,
+                workers: workers)
+        }
+        parameterCount = trainer.parameters.reduce(0) { $0 + $1.value.count }
+        vocabularyCount = trainer.model.network.text.vocabulary
+        self.notes = notes + set.notes
+        try Durable.write(Data(try configuration.yaml().utf8), to: written)
+    }
+
+    private static func settled(
+        _ given: TrainingConfiguration?, written: String?, folder: String
+    ) throws -> TrainingConfiguration {
+        guard let written else {
+            guard let given else {
+                throw TrainingError.folder(folder, problem: "there is no run to resume; give a configuration")
+            }
+            return given
+        }
+        let text = try String(contentsOfFile: written, encoding: .utf8)
+        let own = try TrainingConfiguration(yaml: text, file: written)
+        guard let given else { return own }
+        let differences = try own.differences(from: given)
+        guard differences.isEmpty else { throw TrainingError.changed(differences) }
+        return given
+    }
+
+    /// The configuration's model with an older one's vocabulary.
+    private static func model(
+        _ older: ModelConfiguration, _ configuration: TrainingConfiguration
+    ) throws -> ModelConfiguration {
+        let model = try configuration.model(kept: older.text.kept)
+        guard model.text == older.text, model.diffusion == older.diffusion, model.network.input == older.network.input
+        else {
+            throw TrainingError.configuration(
+                key: "network", problem: "the model to begin with has another vocabulary, diffusion or input")
+        }
+        return model
+    }
+
+    private static func open(
+        _ parts: [TrainingConfiguration.DataShape.Part], _ registry: DatasetRegistry
+    ) throws -> any CaptionedPictures {
+        let sets = try parts.map { (set: try registry.open($0.set), weight: $0.weight) }
+        return sets.count == 1 ? sets[0].set : try Mixture(sets)
+    }
+
+    // MARK: Running
+
+    /// Trains until all steps are done, or until it is asked to stop by the flag or by its task's cancellation.
+    ///
+    /// Blocks; messages come on the calling thread.
+    /// - Throws: `TrainingError`, `DatasetError`, `TensorError`. Checkpoints written before stay.
+    public func run(stop: StopFlag = StopFlag(), _ tell: (TrainingMessage) -> Void = { _ in }) throws -> Outcome {
+        let threads = Engine.threads
+        Engine.threads = 1
+        Engine.flushDenormals(true)
+        defer {
+            Engine.threads = threads
+            Engine.flushDenormals(false)
+        }
+        for note in notes { tell(.note(note)) }
+        let loader = try BatchLoader(
+            set, preparation: configuration.preparation, batchSize: configuration.batchSize, seed: configuration.seed,
+            tolerance: configuration.data.tolerance)
+        let batches = loader.stream(from: trainer.step, threads: 1, ahead: 4)
+        defer { batches.cancel() }
+        let log = try RunLog(folder: folder, from: trainer.step)
+        let intervals = configuration.intervals
+        var window = LogWindow()
+        var clock = Speedometer()
+        var unapplied = 0
+        var saved = -1
+
+        while trainer.step < configuration.steps {
+            if stop.isSet || Task.isCancelled {
+                if saved != trainer.step { try checkpoint(tell) }
+                return .stopped(step: trainer.step)
+            }
+            let report = try trainer.advance(with: try batches.next())
+            clock.step()
+            window.add(report)
+            unapplied = report.isApplied ? 0 : unapplied + 1
+            guard unapplied < 20 else { throw TrainingError.diverged(step: trainer.step, skipped: unapplied) }
+            let step = trainer.step
+            let speed = clock.stepsPerSecond
+            tell(.progress(TrainingProgress(
+                step: step, steps: configuration.steps, loss: report.loss, rate: report.rate,
+                samplesPerSecond: speed * Double(configuration.batchSize),
+                secondsLeft: speed > 0 ? Double(configuration.steps - step) / speed : 0)))
+            let isLast = step == configuration.steps
+            if step % intervals.log == 0 || isLast {
+                let entry = window.entry(step: step, samplesPerSecond: speed * Double(configuration.batchSize))
+                try log.write(entry)
+                tell(.logged(entry))
+                window = LogWindow()
+            }
+            if step % intervals.checkpoint == 0 || isLast {
+                try checkpoint(tell)
+                saved = step
+            }
+            if intervals.sample > 0, step % intervals.sample == 0 || isLast { try sample(log, tell) }
+            if step % intervals.checkpoint == 0 || (intervals.sample > 0 && step % intervals.sample == 0) {
+                clock.pause()
+            }
+        }
+        return .finished(step: trainer.step)
+    }
+
+    private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {
+        try store.write(step: trainer.step, state: trainer.state, model: trainer.model)
+        let path = folder + "/model.safetensors"
+        try ModelFile.write(trainer.averages, configuration: trainer.model, to: path)
+        tell(.checkpoint(step: trainer.step, path: path))
+    }
+
+    private func sample(_ log: RunLog, _ tell: (TrainingMessage) -> Void) throws {
+        let pictures = try trainer.samples()
+        guard !pictures.isEmpty else { return }
+        let sheet = try ContactSheet().picture(of: pictures, captions: configuration.samples.prompts)
+        let png = try sheet.pngData()
+        let samples = folder + "/samples"
+        do {
+            try FileManager.default.createDirectory(atPath: samples, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError.unwritable(samples, problem: error.localizedDescription)
+        }
+        let path = samples + "/" + CheckpointStore.name(trainer.step) + ".png"
+        try Durable.write(Data(png), to: path)
+        try log.write(samples: png, width: sheet.width, height: sheet.height, step: trainer.step)
+        tell(.samples(step: trainer.step, path: path))
+    }
+}
+
+/// Steps a second over the last steps, pauses left out.
+struct Speedometer {
+    private var last = DispatchTime.now().uptimeNanoseconds
+    private var durations: [Double] = []
+
+    mutating func step() {
+        let now = DispatchTime.now().uptimeNanoseconds
+        durations.append(Double(now - last) / 1e9)
+        if durations.count > 50 { durations.removeFirst() }
+        last = now
+    }
+
+    /// What passed since the last step does not count.
+    mutating func pause() { last = DispatchTime.now().uptimeNanoseconds }
+
+    var stepsPerSecond: Double {
+        let total = durations.reduce(0, +)
+        return total > 0 ? Double(durations.count) / total : 0
+    }
+}
+
+/// The tensors of a source whose names begin with a prefix.
+private struct OnlyPrefixed: TensorSource {
+    let source: any TensorSource
+    let tensorNames: [String]
+
+    init(_ source: any TensorSource, _ prefix: String) {
+        self.source = source
+        tensorNames = source.tensorNames.filter { $0.hasPrefix(prefix) }
+    }
+
+    var sourceName: String { source.sourceName }
+    func shape(of name: String) -> [Int]? { source.shape(of: name) }
+    func tensor(_ name: String) throws -> Tensor { try source.tensor(name) }
+}
+
+extension DatasetRegistry {
+    /// The built-in sets, composed scenes included.
+    public static var training: DatasetRegistry {
+        var registry = DatasetRegistry()
+        registry.register("scenes", summary: "composed pictures of emoji in scenery, with captions") {
+            try ComposedScenes(SceneConfiguration(), emoji: EmojiCollection.load())
+        }
+        registry.register("scenes-simple", summary: "one large subject in a clear place, no combination held out") {
+            var simple = SceneConfiguration.simple
+            simple.split = .all
+            return try ComposedScenes(simple, emoji: EmojiCollection.load())
+        }
+        return registry
+    }
+}
