@@ -29,9 +29,13 @@ struct ModelFileTests {
             Weights(WeightStore(.tensors(TensorDictionary(parameters)))), configuration: configuration.network)
         let original = try TextToImageModel(memory, configuration: configuration, device: .cpu)
         let expected = try answer(original, "a red house")
-        #expect(try answer(loaded, "a red house") == expected)
+        for (name, value) in parameters { #expect(try file.archive.tensor(name).floats() == value.floats(), "\(name)") }
+        // The file's memory is aligned otherwise, and libtorch sums otherwise there.
+        let found = try answer(loaded, "a red house")
+        #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
+        #expect(try answer(TextToImageModel(path: path), "a red house") == found)
         #expect(try answer(loaded, "a lake") != expected)
-        #expect(expected.allSatisfy(\.isFinite))
+        #expect(expected.allSatisfy { $0.isFinite })
     }
 
     @Test func aModelWrittenInHalfIsRoundedOnce() throws {
@@ -45,7 +49,8 @@ struct ModelFileTests {
         let network = try GLIDE(
             Weights(WeightStore(.tensors(TensorDictionary(rounded)))), configuration: configuration.network)
         let expected = try answer(TextToImageModel(network, configuration: configuration, device: .cpu), "a lake")
-        #expect(try answer(TextToImageModel(path: path), "a lake") == expected)
+        let found = try answer(TextToImageModel(path: path), "a lake")
+        #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
         let half = try answer(TextToImageModel(path: path, dtype: .bfloat16), "a lake")
         #expect(half != expected && zip(half, expected).allSatisfy { abs($0 - $1) < 0.2 })
     }

@@ -2,9 +2,10 @@ import Checkpoints
 import Foundation
 import Layers
 import Models
+import Tensors
 import Testing
 
-/// Damaged configurations: 2,000 of them, each an error that names the file, or a configuration that is sound.
+/// Damaged configurations: 1,000 of them, each an error that names the file, or a configuration that is sound.
 struct MutationTests {
     /// In a process of its own, so that its memory can be watched.
     @Test func damagedConfigurationsAreRefused() async {
@@ -16,17 +17,17 @@ struct MutationTests {
             let file = try ModelFile(path)
             let json = try #require(file.archive.metadata["moonlit"])
             let original = try Data(contentsOf: URL(filePath: path))
+            let values = json.ranges(of: /-?[0-9]+(\.[0-9]+)?|"[A-Za-z0-9]+"|true|false/)
             var random = SplitMix64(seed: 2)
             let before = residentMemory()
 
             var counts = (sound: 0, refused: 0)
-            for index in 0..<2000 {
-                let damaged = index % 2 == 0 ? damage(json, &random) : change(json, &random)
+            for index in 0..<1000 {
+                let damaged = index % 2 == 0 ? damage(json, &random) : change(json, values, &random)
                 try replaced(json: damaged, in: original).write(to: URL(filePath: path))
                 do {
                     let file = try ModelFile(path)
-                    try file.configuration.validate()
-                    _ = try TextToImageModel(path: path)
+                    _ = try TextToImageModel(file.load(), configuration: file.configuration, device: .cpu)
                     counts.sound += 1
                 } catch let error as CheckpointError {
                     counts.refused += 1
@@ -38,7 +39,7 @@ struct MutationTests {
                     Issue.record("\(error) of \(damaged)")
                 }
             }
-            #expect(counts.sound > 20 && counts.refused > 1000, "\(counts)")
+            #expect(counts.sound > 10 && counts.refused > 500, "\(counts)")
             let grown = residentMemory() - before
             #expect(grown < 128 << 20, "\(grown) bytes")
         }
@@ -84,9 +85,8 @@ private func damage(_ json: String, _ random: inout SplitMix64) -> String {
 }
 
 /// One value of the text replaced by another that is hard to digest.
-private func change(_ json: String, _ random: inout SplitMix64) -> String {
-    let numbers = json.ranges(of: /-?[0-9]+(\.[0-9]+)?|"[A-Za-z0-9]+"|true|false/)
-    guard let place = numbers.randomElement(using: &random) else { return json }
+private func change(_ json: String, _ values: [Range<String.Index>], _ random: inout SplitMix64) -> String {
+    guard let place = values.randomElement(using: &random) else { return json }
     let others = [
         "0", "-1", "1", "2", "3", "60000", "65536", "65537", "4294967296", "9223372036854775807", "9223372036854775808",
         "-9223372036854775808", "1e400", "1e18", "0.5", "null", "true", "{}", "[]", "\"\"", "\"gpt2\"", "\"noise\"",

@@ -10,9 +10,15 @@ struct RandomTests {
     /// once, a little otherwise.
     static let isExact = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.contains(" avx2 ") ?? false
 
+    /// PyTorch drew numbers in half precision otherwise before the fixture's version; Moonlit itself draws noise in
+    /// float32 and rounds it.
+    static let knowsHalf = (try? draws.get().metadata["torch"])?.hasPrefix(
+        Engine.version.split(separator: ".").prefix(2).joined(separator: ".")) ?? false
+
     func check(_ found: Tensor, _ name: String, in file: TensorArchive, isBlockwiseNormal: Bool) throws {
         let expected = try file.tensor(name)
         #expect(found.dtype == expected.dtype && found.shape == expected.shape, "\(name)")
+        if !Self.knowsHalf, found.dtype.byteCount == 2 { return }
         if isBlockwiseNormal, !Self.isExact, found.dtype == .float32 || found.dtype == .float16 {
             let tolerance = try (expected.abs() * (found.dtype == .float16 ? 0x1p-10 : 0) + 2e-6).to(.float64)
             let difference = try (found.to(.float64) - expected.to(.float64)).abs()
