@@ -57,11 +57,11 @@ let package = Package(
         .systemLibrary(
             name: "CHarfBuzz", pkgConfig: "harfbuzz", providers: [.apt(["libharfbuzz-dev"]), .brew(["harfbuzz"])]),
         .target(name: "CGlyphs", dependencies: ["CFreeType", "CHarfBuzz"]),
-        module("Datasets", ["CGlyphs", "Images", "Tokenizers", "Tensors"]),
+        module("Datasets", ["CGlyphs", "Images"]),
         .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
         module(
-            "Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"],
+            "Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Tensors"],
             resources: [.copy("Embedded")]),
         module("Training", [
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
@@ -94,6 +94,7 @@ let package = Package(
         tests("MoonlitCommand", [
             "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors",
         ]),
+        tests("Architecture", []),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 
 using namespace shim;
@@ -84,17 +85,15 @@ ct_tensor *ct_from_bytes(
 ct_tensor *ct_from_memory(
     void *memory, const long *shape, const long *strides, int32_t rank, int32_t dtype, void *context,
     void (*release)(void *), ct_error **error) {
-    bool handed = false;
-    auto *made = make(error, [&] {
+    return make(error, [&] {
+        // Let go of with the last copy of the deleter, wherever this fails.
+        std::shared_ptr<void> owner(context, release);
+        auto deleter = [owner](void *) {};
+        owner.reset();
         auto options = at::TensorOptions().dtype(type(dtype));
-        auto deleter = [release, context](void *) { release(context); };
-        at::Tensor out = strides ? at::from_blob(memory, list(shape, rank), list(strides, rank), deleter, options)
-                                 : at::from_blob(memory, list(shape, rank), deleter, options);
-        handed = true;
-        return out;
+        return strides ? at::from_blob(memory, list(shape, rank), list(strides, rank), std::move(deleter), options)
+                       : at::from_blob(memory, list(shape, rank), std::move(deleter), options);
     });
-    if (!made && !handed) release(context);
-    return made;
 }
 
 bool ct_copy_bytes(const ct_tensor *t, void *out, size_t byte_count, ct_error **error) {

@@ -33,7 +33,15 @@ ct_tensor *ct_gradient(const ct_tensor *leaf) {
 void ct_clear_gradient(const ct_tensor *leaf) { at::Tensor(leaf->value).mutable_grad() = at::Tensor(); }
 
 bool ct_set_gradient(const ct_tensor *leaf, const ct_tensor *gradient, ct_error **error) {
-    return run(error, [&] { at::Tensor(leaf->value).mutable_grad() = gradient->value; });
+    return run(error, [&] {
+        const auto &value = leaf->value, &given = gradient->value;
+        TORCH_CHECK(
+            given.sizes() == value.sizes() && given.scalar_type() == value.scalar_type()
+                && given.device() == value.device(),
+            "a gradient of shape ", given.sizes(), " in ", given.scalar_type(), " for a tensor of shape ", value.sizes(),
+            " in ", value.scalar_type());
+        at::Tensor(value).mutable_grad() = given;
+    });
 }
 
 bool ct_gradients_of(

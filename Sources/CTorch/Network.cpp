@@ -76,7 +76,11 @@ ct_tensor *ct_resize(const ct_tensor *x, long height, long width, int32_t mode, 
 }
 
 ct_tensor *ct_pixel_shuffle(const ct_tensor *x, long factor, ct_error **error) {
-    return make(error, [&] { return at::pixel_shuffle(x->value, factor); });
+    return make(error, [&] {
+        // libtorch divides by the square, which must not wrap to zero.
+        TORCH_CHECK(factor > 0 && factor < (1L << 31), "pixel_shuffle expects a factor of 1 to 2^31, not ", factor);
+        return at::pixel_shuffle(x->value, factor);
+    });
 }
 ct_tensor *ct_pixel_unshuffle(const ct_tensor *x, long factor, ct_error **error) {
     return make(error, [&] { return at::pixel_unshuffle(x->value, factor); });

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstring>
 #include <new>
+#include <stdexcept>
+#include <string>
 
 struct ct_tensor {
     at::Tensor value;
@@ -27,17 +29,26 @@ inline void report(ct_error **error, int32_t kind, const char *message) noexcept
     (*error)->message = strdup(message ? message : "");
 }
 
+/// A device that this machine does not have, or that libtorch was built without.
+struct NoDevice : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 // Call within `catch (...)`.
 inline void reportCurrent(ct_error **error) noexcept {
     try {
         throw;
+    } catch (const NoDevice &e) {
+        report(error, CT_ERROR_DEVICE, e.what());
     } catch (const c10::OutOfMemoryError &e) {
         report(error, CT_ERROR_MEMORY, e.what_without_backtrace());
     } catch (const std::bad_alloc &e) {
         report(error, CT_ERROR_MEMORY, "not enough memory");
     } catch (const c10::Error &e) {
         const char *message = e.what_without_backtrace();
-        bool memory = message && std::strstr(message, "not enough memory");
+        // The two ways in which libtorch's CPU allocator says it.
+        bool memory =
+            message && (std::strstr(message, "not enough memory") || std::strstr(message, "can't allocate memory"));
         report(error, memory ? CT_ERROR_MEMORY : CT_ERROR_OPERATION, message);
     } catch (const std::exception &e) {
         report(error, CT_ERROR_OPERATION, e.what());
@@ -84,8 +95,17 @@ inline at::ScalarType type(int32_t dtype) {
 inline at::Device device(ct_device d) {
     switch (d.kind) {
         case CT_CPU: return at::Device(at::kCPU);
-        case CT_CUDA: return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d.index));
-        case CT_MPS: return at::Device(at::kMPS);
+        case CT_CUDA: {
+            int32_t count = ct_cuda_count();
+            if (d.index < 0 || d.index >= count)
+                throw NoDevice(
+                    "there is no device cuda:" + std::to_string(d.index) + "; CUDA devices here: "
+                    + std::to_string(count));
+            return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d.index));
+        }
+        case CT_MPS:
+            if (!ct_mps_available()) throw NoDevice("there is no device mps here");
+            return at::Device(at::kMPS);
         default: TORCH_CHECK(false, "unknown device ", d.kind);
     }
 }

@@ -1,16 +1,16 @@
 internal import Diffusion
-internal import Layers
-internal import Models
+package import Layers
+package import Models
 internal import Tensors
 
 /// Recognises OpenAI's GLIDE files, and networks of the same layout in other sizes, from keys and shapes alone.
-enum GLIDELayout {
+package enum GLIDELayout {
     /// The width of an attention head cannot be seen in the weights; all of OpenAI's have 64.
     static let publishedHeadWidth = 64
 
     /// - Returns: nil where the keys are not GLIDE's.
     /// - Throws: `CheckpointError` where they are, but contradict one another.
-    static func recognise(_ source: any TensorSource) throws -> GLIDEConfiguration? {
+    package static func recognise(_ source: any TensorSource) throws -> GLIDEConfiguration? {
         guard let first = source.shape(of: "input_blocks.0.0.weight"),
             let time = source.shape(of: "time_embed.0.weight"),
             let table = source.shape(of: "token_embedding.weight"),
@@ -76,7 +76,7 @@ enum GLIDELayout {
     }
 
     /// What OpenAI's notebooks sample with, and the process each file was trained for.
-    static func published(_ network: GLIDEConfiguration) -> ModelConfiguration {
+    package static func published(_ network: GLIDEConfiguration) -> ModelConfiguration {
         let upsamples = network.input.seesLowResolution
         let names: [GLIDEInput: String] = [
             .text: "GLIDE base", .lowResolution: "GLIDE upsampler", .masked: "GLIDE inpainting base",

@@ -36,6 +36,12 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
             throw ConfigurationError(
                 "\(network.unet.outputChannels) output channels do not fit the variance \(diffusion.variance.rawValue)")
         }
+        try text.validate()
+        guard text.context == network.text.context else {
+            throw ConfigurationError(
+                "prompts of \(text.context) tokens for a network that reads \(network.text.context)")
+        }
+        try sampling.validate(of: diffusion.steps)
         let needed = try text.vocabularyCount
         guard needed == network.text.vocabulary else {
             throw ConfigurationError(
@@ -79,6 +85,7 @@ public struct DiffusionConfiguration: Codable, Sendable, Equatable {
         guard (2...100_000).contains(steps) else {
             throw ConfigurationError("a diffusion process of \(steps) steps; expected 2 to 100,000")
         }
+        do { _ = try noiseSchedule() } catch { throw ConfigurationError("\(error)") }
     }
 }
 
@@ -95,5 +102,17 @@ public struct SamplingDefaults: Codable, Sendable, Equatable {
         self.schedule = schedule
         self.steps = steps
         self.guidanceScale = guidanceScale
+    }
+
+    /// - Parameter count: steps of the whole process.
+    func validate(of count: Int) throws {
+        guard (1...count).contains(steps) else {
+            throw ConfigurationError("\(steps) sampling steps of a process of \(count)")
+        }
+        guard guidanceScale.isFinite else { throw ConfigurationError("a guidance scale of \(guidanceScale)") }
+        guard let schedule else { return }
+        do { _ = try Spacing(parsing: schedule, steps: steps, standard: .all) } catch {
+            throw ConfigurationError("\(error)")
+        }
     }
 }

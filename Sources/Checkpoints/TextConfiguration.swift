@@ -28,6 +28,17 @@ public struct TextConfiguration: Codable, Sendable, Equatable {
         }
     }
 
+    /// - Throws: `ConfigurationError` for a bad length or a bad list of tokens.
+    package func validate() throws {
+        guard (1...4096).contains(context) else {
+            throw ConfigurationError("a context of \(context) tokens; expected 1 to 4,096")
+        }
+        guard let kept else { return }
+        guard zip(kept, kept.dropFirst()).allSatisfy({ $0 < $1 }), (kept.first ?? 0) >= 0 else {
+            throw ConfigurationError("the kept tokens are not in ascending order")
+        }
+    }
+
     private func tokenizer() throws -> any Tokenizer {
         switch vocabulary {
         case .gpt2: try GPT2Tokenizer()
@@ -37,10 +48,8 @@ public struct TextConfiguration: Codable, Sendable, Equatable {
 
     /// - Throws: `TokenizerError` where the vocabulary cannot be read, `ConfigurationError` for a bad list of tokens.
     public func encoder() throws -> PromptEncoder {
-        guard (1...4096).contains(context) else {
-            throw ConfigurationError("a context of \(context) tokens; expected 1 to 4,096")
-        }
-        return try PromptEncoder(tokenizer: tokenizer(), context: context, kept: kept)
+        try validate()
+        return PromptEncoder(tokenizer: try tokenizer(), context: context, kept: kept)
     }
 }
 
@@ -50,17 +59,11 @@ public struct PromptEncoder: Sendable {
     public let context: Int
     private let rows: [Int: Int]?
 
-    init(tokenizer: any Tokenizer, context: Int, kept: [Int]?) throws {
+    /// - Parameter kept: ascending, as `TextConfiguration.validate()` sees to.
+    fileprivate init(tokenizer: any Tokenizer, context: Int, kept: [Int]?) {
         self.tokenizer = tokenizer
         self.context = context
-        guard let kept else {
-            rows = nil
-            return
-        }
-        guard zip(kept, kept.dropFirst()).allSatisfy({ $0 < $1 }), (kept.first ?? 0) >= 0 else {
-            throw ConfigurationError("the kept tokens are not in ascending order")
-        }
-        rows = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+        rows = kept.map { Dictionary(uniqueKeysWithValues: $0.enumerated().map { ($1, $0) }) }
     }
 
     /// The row that stands at padded places; the network replaces it by its padding embedding.

@@ -14,6 +14,9 @@ public enum Heads {
     /// [N, H, L, c] → [N, L, H·c].
     public static func join(_ x: Tensor) throws -> Tensor {
         let shape = x.shape
+        guard shape.count == 4 else {
+            throw TensorError(operation: "join heads", shapes: [shape], message: "not [N, H, L, width]")
+        }
         return try x.transpose(1, 2).reshape([shape[0], shape[2], shape[1] * shape[3]])
     }
 
@@ -21,7 +24,7 @@ public enum Heads {
     /// queries, keys and values stand together.
     public static func splitInterleaved(_ x: Tensor, heads: Int, parts: Int) throws -> [Tensor] {
         let shape = x.shape
-        guard shape.count == 3, heads > 0, shape[2] % (heads * parts) == 0 else {
+        guard shape.count == 3, heads > 0, parts > 0, shape[2] % (heads * parts) == 0 else {
             throw TensorError(
                 operation: "split heads", shapes: [shape], message: "not [N, L, \(heads) · \(parts) · width]")
         }

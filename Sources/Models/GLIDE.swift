@@ -127,6 +127,9 @@ public struct GLIDE {
 
     /// The noisy picture with its conditions behind it, in the published order.
     private func input(_ x: Tensor, _ conditions: Conditions) throws -> Tensor {
+        guard x.rank == 4, x.shape[1] == 3 else {
+            throw TensorError(operation: "GLIDE", shapes: [x.shape], message: "expected a noisy picture of [N, 3, H, W]")
+        }
         var parts = [x]
         if configuration.input.seesMask {
             // No picture given: nothing is known.

@@ -3,7 +3,7 @@ import Tensors
 
 /// Attention of every pixel to all pixels and, before them, to the text, under one softmax (glide-text2im
 /// `AttentionBlock`; Nichol et al. 2022, §2.3).
-struct JointAttentionBlock {
+package struct JointAttentionBlock {
     let norm: GroupNorm
     let queriesKeysValues: PointwiseConvolution1D
     let textKeysValues: PointwiseConvolution1D?

@@ -4,7 +4,7 @@ import Tensors
 /// A residual block that sees the time (guided-diffusion `ResBlock`; Dhariwal & Nichol 2021).
 ///
 /// norm → SiLU → (resize) → convolution → modulated by the embedding → SiLU → dropout → convolution, plus the input.
-struct ResidualBlock {
+package struct ResidualBlock {
     enum Resampling { case none, up, down }
 
     let inNorm: GroupNorm

@@ -23,22 +23,22 @@ public struct UNetContext {
 /// Parameter keys are that lineage's own: `input_blocks.1.0.in_layers.0.weight`.
 public struct UNet {
     public let configuration: UNetConfiguration
-    let timeIn: Linear
-    let timeOut: Linear
-    let inputBlocks: [[Part]]
-    let middleBlock: [Part]
-    let outputBlocks: [[Part]]
+    package let timeIn: Linear
+    package let timeOut: Linear
+    package let inputBlocks: [[Part]]
+    package let middleBlock: [Part]
+    package let outputBlocks: [[Part]]
     let outNorm: GroupNorm
     let outConvolution: Convolution2D
 
     /// One step of a block.
-    enum Part {
+    package enum Part {
         case convolution(Convolution2D)
         case residual(ResidualBlock)
         case jointAttention(JointAttentionBlock)
         case enlarge(Convolution2D)
 
-        func callAsFunction(_ x: Tensor, _ emb: Tensor, _ context: UNetContext) throws -> Tensor {
+        package func callAsFunction(_ x: Tensor, _ emb: Tensor, _ context: UNetContext) throws -> Tensor {
             switch self {
             case .convolution(let convolution): try convolution(x)
             case .residual(let block): try block(x, emb, context)
@@ -112,7 +112,7 @@ public struct UNet {
     ///   - timesteps: [N], in steps of the original schedule; may be fractional.
     /// - Returns: [N, output channels, H, W], in x's type.
     public func callAsFunction(_ x: Tensor, timesteps: Tensor, context: UNetContext = UNetContext()) throws -> Tensor {
-        try checkInput(x)
+        try checkInput(x, timesteps, context)
         // The embedding enters every block through SiLU: once is enough.
         let sinusoid = try timestepEmbedding(timesteps, width: configuration.modelChannels).to(timeIn.weight.dtype)
         var emb = try timeOut(timeIn(sinusoid).silu())
@@ -137,7 +137,7 @@ public struct UNet {
         return try h.to(x.dtype)
     }
 
-    private func checkInput(_ x: Tensor) throws {
+    private func checkInput(_ x: Tensor, _ timesteps: Tensor, _ context: UNetContext) throws {
         let shape = x.shape
         let multiple = configuration.sizeMultiple
         guard shape.count == 4, shape[1] == configuration.inputChannels, shape[2] % multiple == 0,
@@ -146,6 +146,22 @@ public struct UNet {
             throw TensorError(
                 operation: "U-Net", shapes: [shape],
                 message: "expected [N, \(configuration.inputChannels), H, W] with sides divisible by \(multiple)")
+        }
+        guard timesteps.shape == [shape[0]] else {
+            throw TensorError(
+                operation: "U-Net", shapes: [shape, timesteps.shape],
+                message: "expected one timestep a picture, [\(shape[0])]")
+        }
+        if let embedding = context.embedding, embedding.shape != [shape[0], configuration.embeddingWidth] {
+            throw TensorError(
+                operation: "U-Net", shapes: [shape, embedding.shape],
+                message: "expected the text's embedding as [\(shape[0]), \(configuration.embeddingWidth)]")
+        }
+        guard let states = context.text, case .joint(let width) = configuration.text else { return }
+        guard states.rank == 3, states.shape[0] == shape[0], states.shape[2] == width else {
+            throw TensorError(
+                operation: "U-Net", shapes: [shape, states.shape],
+                message: "expected the text's states as [\(shape[0]), L, \(width)]")
         }
     }
 

@@ -135,8 +135,7 @@ extension TextToImageModel {
             throw GenerationError.invalid(
                 option: "model", value: settings.model, expected: "a model that needs nothing but text")
         }
-        let spacing = try Spacing(
-            parsing: settings.schedule, steps: settings.steps, standard: settings.sampler.spacing(steps: settings.steps))
+        let trajectory = try trajectory(settings)
         let denoiser = try denoiser(
             prompts: seeds.map { _ in settings.prompt }, negativePrompts: seeds.map { _ in settings.negativePrompt },
             guidance: ClassifierFreeGuidance(scale: settings.guidanceScale),
@@ -145,8 +144,21 @@ extension TextToImageModel {
         let start =
             try initialNoise?.to(device: device) ?? noise([seeds.count, 3, settings.height, settings.width], device: device)
         let chain = try Chain(
-            settings.sampler.sampler, schedule.trajectory(spacing), denoiser, start: .given(start), noise: noise)
+            settings.sampler.sampler, trajectory, denoiser, start: .given(start), noise: noise)
         return (start, chain)
+    }
+
+    /// The steps that the settings ask for.
+    private func trajectory(_ settings: Settings) throws -> Trajectory {
+        do {
+            let standard = settings.sampler.spacing(steps: settings.steps)
+            return try schedule.trajectory(
+                Spacing(parsing: settings.schedule, steps: settings.steps, standard: standard))
+        } catch let error as DiffusionError {
+            throw GenerationError.invalid(
+                option: "schedule", value: "\(settings.schedule) in \(settings.steps) steps",
+                expected: "one that the model's process allows: \(error)")
+        }
     }
 }
 

@@ -12,21 +12,26 @@ extension Tensor {
     public static func full(
         _ shape: [Int], _ value: Double, dtype: DType = .float32, device: Device = .cpu
     ) throws -> Tensor {
-        try checkShape(shape, "full")
+        try checkShape(shape, dtype, "full")
         return try make("full") { ct_full(shape, Int32(shape.count), value, dtype.c, device.c, $0) }
     }
 
     /// Memory that holds anything; for callers that fill all of it.
     package static func empty(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) throws -> Tensor {
-        try checkShape(shape, "empty")
+        try checkShape(shape, dtype, "empty")
         return try make("empty") { ct_empty(shape, Int32(shape.count), dtype.c, device.c, $0) }
     }
 
     /// Numbers from `start`, below `end`, `step` apart.
     public static func arange(
-        _ start: Double = 0, _ end: Double, step: Double = 1, dtype: DType = .int64, device: Device = .cpu
+        _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .int64, device: Device = .cpu
     ) throws -> Tensor {
         try make("arange") { ct_arange(start, end, step, dtype.c, device.c, $0) }
+    }
+
+    /// 0, 1, 2 … below `end`.
+    public static func arange(_ end: Double, dtype: DType = .int64, device: Device = .cpu) throws -> Tensor {
+        try arange(0, end, dtype: dtype, device: device)
     }
 
     /// A copy of numbers in row-major order.
@@ -45,7 +50,7 @@ extension Tensor {
 
     /// A copy of raw bytes: little-endian elements in row-major order. They must be as many as the shape needs.
     public init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) throws {
-        try checkShape(shape, "tensor")
+        try checkShape(shape, dtype, "tensor")
         self = try make("tensor") {
             ct_from_bytes(bytes.baseAddress, bytes.count, shape, Int32(shape.count), dtype.c, $0)
         }
@@ -56,7 +61,10 @@ extension Tensor {
     package init(
         borrowing memory: UnsafeRawPointer, owner: AnyObject, shape: [Int], strides: [Int]? = nil, dtype: DType
     ) throws {
-        try checkShape(shape, "tensor")
+        try checkShape(shape, dtype, "tensor")
+        if let strides, strides.count != shape.count || strides.contains(where: { $0 < 0 }) {
+            throw TensorError(operation: "tensor", shapes: [shape], message: "strides \(strides) do not fit the shape")
+        }
         let context = Unmanaged.passRetained(owner).toOpaque()
         let release: @convention(c) (UnsafeMutableRawPointer?) -> Void = { context in
             if let context { Unmanaged<AnyObject>.fromOpaque(context).release() }
@@ -120,9 +128,9 @@ extension Tensor {
     public func channelsLast() throws -> Tensor { try make("channelsLast", self) { ct_contiguous(pointer, true, $0) } }
 }
 
-/// Refuses shapes that are negative or whose size overflows, before libtorch sees them.
-private func checkShape(_ shape: [Int], _ operation: String) throws {
-    var count = 1
+/// Refuses shapes that are negative or whose size in bytes overflows, before libtorch sees them.
+private func checkShape(_ shape: [Int], _ dtype: DType, _ operation: String) throws {
+    var count = dtype.byteCount
     for length in shape {
         let (product, overflow) = count.multipliedReportingOverflow(by: length)
         guard length >= 0, !overflow else {

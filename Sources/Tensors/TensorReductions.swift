@@ -10,7 +10,7 @@ extension Tensor {
         try make("mean", self) { ct_mean(pointer, dims, Int32(dims.count), keepDims, $0) }
     }
     /// The mean over every dimension but the first: one number a batch element.
-    public func meanFlat() throws -> Tensor { try mean(Array(1..<Swift.max(1, rank))) }
+    public func meanFlat() throws -> Tensor { rank < 2 ? self : try mean(Array(1..<rank)) }
     public func variance(_ dims: [Int] = [], unbiased: Bool = true, keepDims: Bool = false) throws -> Tensor {
         try make("variance", self) { ct_variance(pointer, dims, Int32(dims.count), unbiased, keepDims, $0) }
     }

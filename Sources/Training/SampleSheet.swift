@@ -3,6 +3,7 @@ internal import Diffusion
 package import Images
 internal import Models
 internal import Tensors
+internal import Tokenizers
 
 /// Pictures of the same prompts from the same noise, so that a run's progress can be seen.
 extension Trainer {

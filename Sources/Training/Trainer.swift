@@ -4,6 +4,7 @@ internal import Diffusion
 package import Layers
 package import Models
 package import Tensors
+internal import Tokenizers
 
 /// A network in training: its weights, their averages and moments, and how one step changes them.
 ///

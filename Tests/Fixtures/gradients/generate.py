@@ -228,7 +228,7 @@ def adamw():
     }
     for plan, options in plans.items():
         for dtype, suffix in ((th.float32, ""), (th.float64, ".float64")):
-            p = {k: th.nn.Parameter(v.to(dtype)) for k, v in initial.items()}
+            p = {k: th.nn.Parameter(v.to(dtype, copy=True)) for k, v in initial.items()}
             optimizer = th.optim.AdamW(p.values(), **options)
             for s, gradient in enumerate(gradients):
                 for k in p:
