@@ -121,7 +121,8 @@ public struct UNet {
 
         var h = try x.to(outConvolution.weight.dtype)
         if configuration.patchSize > 1 { h = try h.pixelUnshuffle(configuration.patchSize) }
-        h = try h.channelsLast()
+        // Narrow levels train up to twice as fast with each channel's pixels together; inference is faster the other way.
+        if !Tensor.isRecordingGradients { h = try h.channelsLast() }
         var kept: [Tensor] = []
         for block in inputBlocks {
             for part in block { h = try part(h, emb, context) }

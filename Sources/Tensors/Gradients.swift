@@ -36,6 +36,11 @@ extension Tensor {
     }
 }
 
+extension Tensor {
+    /// Whether operations on this thread record a graph.
+    public static var isRecordingGradients: Bool { ct_grad_mode() }
+}
+
 /// Runs `body` without recording a graph.
 public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
     let before = ct_set_grad_mode(false)
