@@ -14,9 +14,10 @@ preset: tiny
 steps: 400
 intervals: {log: 10, sample: 0, checkpoint: 5, keep: 2}
 YAML
-train() { "$moonlit" train --data emoji --config "$work/config.yaml" -o "$@" >>"$work/output" 2>&1; }
+# In a process of its own, so that its number is the program's.
+train() { exec "$moonlit" train --data emoji --config "$work/config.yaml" -o "$@" >>"$work/output" 2>&1; }
 
-train "$work/whole"
+(train "$work/whole")
 resume=
 for number in $(seq "$kills"); do
     train "$work/killed" $resume &
@@ -28,7 +29,7 @@ for number in $(seq "$kills"); do
     if [ -e "$work/killed/config.yaml" ]; then resume=--resume; fi
     echo "kill $number: $(ls "$work/killed/checkpoints" 2>/dev/null | tr '\n' ' ')"
 done
-train "$work/killed" $resume
+(train "$work/killed" $resume) || { tail -n 3 "$work/output"; exit 1; }
 
 last=$(ls "$work/whole/checkpoints" | tail -n 1)
 cmp "$work/whole/checkpoints/$last/state.safetensors" "$work/killed/checkpoints/$last/state.safetensors"

@@ -28,7 +28,8 @@ import Training
 
     @Test func theLastOnesStay() throws {
         try withTemporaryFolder { folder in
-            #expect(try filled(folder, steps: [1, 2, 3, 4, 5], keep: 2).steps == [4, 5])
+            let store = try filled(folder, steps: [1, 2, 3, 4, 5], keep: 2)
+            #expect(store.steps == [4, 5])
         }
     }
 

@@ -1,5 +1,9 @@
 import Checkpoints
+import Datasets
 import Foundation
+import Images
+import Layers
+import Models
 import Testing
 import Training
 

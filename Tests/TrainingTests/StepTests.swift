@@ -7,17 +7,20 @@ import Training
 
 @Suite struct StepTests {
     @Test func oneBatchIsLearnedByHeart() throws {
-        var configuration = small(steps: 250)
+        var configuration = small(steps: 800)
         configuration.network.dropout = 0
         configuration.captionDropout = 0
         configuration.loss.weighting = .uniform
-        configuration.rate = LearningRate(peak: 4e-3, warmup: 5, decay: .cosine, floor: 0.05)
+        configuration.rate = LearningRate(peak: 3e-3, warmup: 5, decay: .cosine, floor: 0.05)
         let trainer = try trainer(configuration)
         let batch = try batches(configuration).batch(step: 0)
         var losses: [Double] = []
-        for _ in 0..<configuration.steps { losses.append(try trainer.advance(with: batch).loss) }
+        func recent() -> Double { losses.suffix(10).reduce(0, +) / 10 }
+        while losses.count < configuration.steps, losses.count < 10 || recent() >= 0.01 {
+            losses.append(try trainer.advance(with: batch).loss)
+        }
         #expect(losses[0] > 0.3)
-        #expect(losses.suffix(10).reduce(0, +) / 10 < 0.01)
+        #expect(recent() < 0.01)
     }
 
     /// The number of threads changes nothing; the number of parts only the order of sums.
@@ -75,7 +78,6 @@ import Training
         let configuration = small(steps: 200)
         let trainer = try trainer(configuration)
         let batch = try batches(configuration).batch(step: 0)
-        func parameters() -> Int { trainer.parameters.count }
         for _ in 0..<20 { _ = try trainer.advance(with: batch) }
         let resident = residentMemory()
         for _ in 0..<180 { _ = try trainer.advance(with: batch) }

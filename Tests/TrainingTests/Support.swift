@@ -40,7 +40,9 @@ func small(steps: Int = 6) -> TrainingConfiguration {
     configuration.network.patchSize = 1
     configuration.batchSize = 4
     configuration.steps = steps
-    configuration.intervals = .init(log: 2, sample: 0, checkpoint: 2, keep: 2)
+    configuration.intervals.log = 2
+    configuration.intervals.sample = 0
+    configuration.intervals.checkpoint = 2
     return configuration
 }
 
