@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 
 cat >"$work/config.yaml" <<'YAML'
 preset: tiny
-steps: 400
+steps: 300
 intervals: {log: 10, sample: 0, checkpoint: 5, keep: 2}
 YAML
 # In a process of its own, so that its number is the program's.
@@ -22,13 +22,18 @@ resume=
 for number in $(seq "$kills"); do
     train "$work/killed" $resume &
     pid=$!
-    # 0.3 to 2.8 seconds.
-    sleep "$(awk -v seed="$number$$" 'BEGIN { srand(seed); print 0.3 + 2.5 * rand() }')"
+    # Until the next checkpoint begins to be written, and then for up to half a second.
+    before=$(ls "$work/killed/checkpoints" 2>/dev/null || true)
+    while kill -0 "$pid" 2>/dev/null && [ "$(ls "$work/killed/checkpoints" 2>/dev/null || true)" = "$before" ]; do
+        sleep 0.01
+    done
+    sleep "$(awk -v seed="$number$$" 'BEGIN { srand(seed); print 0.5 * rand() }')"
     kill -9 "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
     if [ -e "$work/killed/config.yaml" ]; then resume=--resume; fi
     echo "kill $number: $(ls "$work/killed/checkpoints" 2>/dev/null | tr '\n' ' ')"
 done
+[ -n "$resume" ] || { echo "no run was resumed"; exit 1; }
 (train "$work/killed" $resume) || { tail -n 3 "$work/output"; exit 1; }
 
 last=$(ls "$work/whole/checkpoints" | tail -n 1)
