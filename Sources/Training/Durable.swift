@@ -51,3 +51,23 @@ final class AppendedFile {
         }
     }
 }
+
+/// Keeps a second process out of a run's folder; the system lets go of it when the process ends, however it ends.
+final class FolderLock {
+    private let descriptor: Int32
+
+    /// - Throws: `TrainingError.folder` where another run holds it.
+    init(_ folder: String) throws {
+        let path = folder + "/.lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw TrainingError.unwritable(path, problem: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw TrainingError.folder(folder, problem: "another run is at work here; stop it, or choose another folder")
+        }
+    }
+
+    deinit { close(descriptor) }
+}

@@ -27,6 +27,8 @@ public final class TrainingRun {
     private let set: any CaptionedPictures
     private let trainer: Trainer
     private let store: CheckpointStore
+    /// Held until `run` returns.
+    private var lock: FolderLock?
     private let notes: [String]
 
     /// How a run ended.
@@ -68,6 +70,7 @@ public final class TrainingRun {
         } catch {
             throw TrainingError.unwritable(folder, problem: error.localizedDescription)
         }
+        lock = try FolderLock(folder)
         let set = try data ?? Self.open(configuration.data.sets, registry)
         self.set = set
         examples = set.count
@@ -150,7 +153,9 @@ public final class TrainingRun {
         let threads = Engine.threads
         Engine.threads = 1
         Engine.flushDenormals(true)
+        if lock == nil { lock = try FolderLock(folder) }
         defer {
+            lock = nil
             Engine.threads = threads
             Engine.flushDenormals(false)
         }

@@ -1,0 +1,63 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Images
+import Layers
+import Models
+import Testing
+import Training
+
+@Suite struct ConfigurationTests {
+    @Test(arguments: ["tiny", "emoji-64", "glide-base"]) func presetsAreValidAndSurviveYAML(name: String) throws {
+        let preset = try TrainingConfiguration(presetOrFile: name)
+        try preset.validate()
+        #expect(try TrainingConfiguration(yaml: preset.yaml()) == preset)
+    }
+
+    @Test func glideBaseIsThePublishedNetwork() throws {
+        let model = try TrainingConfiguration.glideBase.model(kept: nil)
+        #expect(model.network == .base())
+    }
+
+    @Test func whatAFileLeavesOutIsThePresets() throws {
+        let read = try TrainingConfiguration(yaml: "preset: tiny\nrate: {peak: 0.5}\ndata:\n  ground: \"#102030\"\n")
+        var expected = TrainingConfiguration.tiny
+        expected.rate.peak = 0.5
+        expected.data.ground = .colour(.init(red: 0x10, green: 0x20, blue: 0x30))
+        #expect(read == expected)
+        #expect(try TrainingConfiguration(yaml: "") == .emoji64)
+    }
+
+    @Test(arguments: [
+        ("colour: 1", "colour"), ("rate: {peek: 1}", "rate.peek"), ("steps: many", "steps"),
+        ("batchSize: 7", "parts"), ("steps: 0", "steps"), ("captionDropout: 1.5", "captionDropout"),
+        ("network: {input: masked}", "network.input"), ("network: {headWidth: 48}", "network"),
+        ("imageSize: 66", "network"), ("preset: huge", "preset"), ("dtype: float16", "dtype"),
+        ("diffusion: {prediction: colour}", "diffusion.prediction"), ("data: {filter: magic}", "data.filter"),
+        ("data: {sets: [{set: a, weight: 1, colour: red}]}", "data.sets.0.colour"),
+        ("data: {sets: []}", "data.sets"), ("diffusion: {variance: learnedRange}", "loss.times"),
+        ("- 1", "keys and values"), ("a: [", "YAML"), ("seed: -1", "seed"), ("rate: {peak: .nan}", "rate.peak"),
+    ]) func mistakesAreNamed(yaml: String, key: String) throws {
+        let error = try #require(throws: TrainingError.self) { try TrainingConfiguration(yaml: yaml) }
+        #expect(error.description.contains(key))
+    }
+
+    @Test func missingFilesAreNamed() throws {
+        let error = try #require(throws: TrainingError.self) { try TrainingConfiguration(presetOrFile: "nowhere.yaml") }
+        #expect(error.description.contains("nowhere.yaml") && error.description.contains("emoji-64"))
+    }
+
+    @Test func differencesNameWhatChangesTheResult() throws {
+        var other = TrainingConfiguration.tiny
+        other.steps += 1
+        other.workers = 1
+        other.intervals.log = 1
+        other.samples.prompts.append("a house")
+        #expect(try TrainingConfiguration.tiny.differences(from: other) == [])
+        other.batchSize = 16
+        other.data.sets.append(.init(set: "scenes"))
+        let differences = try TrainingConfiguration.tiny.differences(from: other)
+        #expect(differences.contains("batchSize was 8, now 16"))
+        #expect(differences.contains("data.sets.1.set was not there, now scenes"))
+    }
+}

@@ -1,0 +1,70 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Images
+import Layers
+import Tensors
+import Training
+
+let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures").path
+
+/// A folder that is gone after the body.
+func withTemporaryFolder<T>(_ body: (String) throws -> T) throws -> T {
+    let folder = NSTemporaryDirectory() + "moonlit-training-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try body(folder)
+}
+
+/// Plain pictures whose captions name their colours.
+struct ColouredSet: CaptionedPictures {
+    static let colours: [(name: String, colour: Colour)] = [
+        ("red", Colour(red: 230, green: 20, blue: 20)), ("green", Colour(red: 20, green: 200, blue: 40)),
+        ("blue", Colour(red: 20, green: 40, blue: 220)), ("white", .white),
+    ]
+    let name = "coloured"
+    var count: Int { Self.colours.count }
+
+    func example(at index: Int, variation: UInt64) throws -> Example {
+        try check(index)
+        let (name, colour) = Self.colours[index]
+        return Example(picture: try Picture(width: 8, height: 8, filled: colour), caption: "a \(name) square", key: name)
+    }
+}
+
+/// A run of seconds.
+func small(steps: Int = 6) -> TrainingConfiguration {
+    var configuration = TrainingConfiguration.tiny
+    configuration.imageSize = 8
+    configuration.network.patchSize = 1
+    configuration.batchSize = 4
+    configuration.steps = steps
+    configuration.intervals.log = 2
+    configuration.intervals.sample = 0
+    configuration.intervals.checkpoint = 2
+    return configuration
+}
+
+func trainer(_ configuration: TrainingConfiguration, workers: Int = 2) throws -> Trainer {
+    let kept = try CaptionVocabulary.tokens(of: ColouredSet(), vocabulary: .clip)
+    return try Trainer(
+        configuration, model: try configuration.model(kept: kept),
+        weights: .initial(RandomGenerator(seed: configuration.seed)), workers: WorkerGroup(count: workers))
+}
+
+func batches(_ configuration: TrainingConfiguration) throws -> BatchLoader {
+    try BatchLoader(
+        ColouredSet(), preparation: configuration.preparation, batchSize: configuration.batchSize,
+        seed: configuration.seed)
+}
+
+func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+
+/// ‖a − b‖ / ‖b‖.
+func relativeError(_ a: Tensor, _ b: Tensor) throws -> Double {
+    let (x, y) = (try a.to(.float64).doubles(), try b.to(.float64).doubles())
+    let difference = zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let size = y.reduce(0) { $0 + $1 * $1 }
+    return (difference / max(size, 1e-300)).squareRoot()
+}
