@@ -8,6 +8,9 @@
 #include <torch/headeronly/version.h>
 
 #include <dlfcn.h>
+#if defined(__linux__)
+#include <malloc.h>
+#endif
 
 #include <cstdlib>
 #include <memory>
@@ -176,6 +179,19 @@ void ct_set_threads(int32_t count) {
     if (count > 0) at::set_num_threads(count);
 }
 void ct_set_flush_denormals(bool on) { at::globalContext().setFlushDenormal(on); }
+
+void ct_tune_allocator(void) {
+#if defined(__GLIBC__)
+    static std::once_flag once;
+    std::call_once(once, [] {
+        // Threads' own arenas come in heaps of 64 MB, which tensors of 8 or 16 MB fill badly: one arena took 250 MB less
+        // in a training step of 1.9 GB. Freed memory is kept for the next step rather than given back and faulted in.
+        mallopt(M_ARENA_MAX, 1);
+        mallopt(M_MMAP_THRESHOLD, 32 << 20);
+        mallopt(M_TRIM_THRESHOLD, 512 << 20);
+    });
+#endif
+}
 
 int32_t ct_cuda_count(void) {
     static std::once_flag once;

@@ -92,6 +92,9 @@ public enum Engine {
     /// Whether this thread treats denormal numbers as zero: some runs are several times faster with it.
     public static func flushDenormals(_ on: Bool) { ct_set_flush_denormals(on) }
 
+    /// Suits the system's allocator to many large tensors. Once for the process; call it before threads are started.
+    public static func tuneAllocator() { ct_tune_allocator() }
+
     /// Tensors that Swift holds now, over all threads; tests watch it.
     public static var liveTensors: Int { ct_live_tensors() }
 }

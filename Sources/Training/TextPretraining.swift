@@ -1,5 +1,5 @@
 internal import Checkpoints
-internal import Datasets
+package import Datasets
 internal import Layers
 internal import Models
 internal import Tensors
@@ -10,9 +10,14 @@ internal import Tokenizers
 ///
 /// A network that starts with a text tower that knows its subjects and places follows its captions after a fraction of
 /// the samples.
-struct TextPretraining {
-    let shape: TrainingConfiguration.TextPretrainingShape
-    let trainer: Trainer
+package struct TextPretraining {
+    private let shape: TrainingConfiguration.TextPretrainingShape
+    private let trainer: Trainer
+
+    package init(shape: TrainingConfiguration.TextPretrainingShape, trainer: Trainer) {
+        self.shape = shape
+        self.trainer = trainer
+    }
 
     /// The width of the space in which captions and pictures meet.
     static let width = 256
@@ -20,7 +25,7 @@ struct TextPretraining {
     /// Trains the transformer in place; the rest of the network stays as it is.
     ///
     /// - Parameter tell: gets each step's loss, and how often the right caption of its batch was the likeliest.
-    func run(
+    package func run(
         _ loader: BatchLoader, isStopped: () -> Bool, _ tell: (_ step: Int, _ loss: Double, _ accuracy: Double) -> Void
     ) throws {
         let store = WeightStore(.initial(try RandomGenerator(seed: trainer.configuration.seed &+ 1)), device: trainer.device)
@@ -65,7 +70,7 @@ struct TextPretraining {
     }
 
     /// GLIDE's names of what belongs to the text transformer; its projection into the time embedding does not.
-    static func isText(_ name: String) -> Bool {
+    package static func isText(_ name: String) -> Bool {
         ["token_embedding.", "positional_embedding", "padding_embedding", "transformer.", "final_ln."]
             .contains { name.hasPrefix($0) }
     }

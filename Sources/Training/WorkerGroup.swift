@@ -11,6 +11,7 @@ package final class WorkerGroup {
     private let workers: [Worker]
 
     package init(count: Int) {
+        Engine.tuneAllocator()
         self.count = max(1, count)
         workers = (0..<max(1, count)).map { Worker(name: "moonlit.worker.\($0)") }
     }
