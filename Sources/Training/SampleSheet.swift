@@ -39,7 +39,7 @@ extension Trainer {
                     }
                 }
                 let denoiser = Denoiser(
-                    schedule: schedule, prediction: model.diffusion.predicted, variance: model.diffusion.ofVariance,
+                    schedule: schedule, prediction: model.diffusion.prediction, variance: model.diffusion.variance,
                     network: ClassifierFreeGuidance(scale: shape.guidanceScale).guide(plain))
                 let side = model.imageSize
                 var chain = try Chain(

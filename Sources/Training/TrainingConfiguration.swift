@@ -153,7 +153,7 @@ extension TrainingConfiguration {
             case .inverseVariance: .inverseVariance(limit: loss.limit)
             }
         return DiffusionLoss(
-            diffusion.predicted, variance: diffusion.ofVariance, weighting: weighting,
+            diffusion.prediction, variance: diffusion.variance, weighting: weighting,
             variationalWeight: loss.variationalWeight)
     }
 
@@ -162,7 +162,7 @@ extension TrainingConfiguration {
     public func model(kept: [Int]?) throws -> ModelConfiguration {
         let text = TextConfiguration(vocabulary: network.text.vocabulary, context: network.text.context, kept: kept)
         let unet = UNetConfiguration(
-            inputChannels: network.input.channels, outputChannels: diffusion.ofVariance.outputChannels(3),
+            inputChannels: network.input.channels, outputChannels: diffusion.variance.outputChannels(3),
             modelChannels: network.modelChannels, levels: network.levels, headWidth: network.headWidth,
             dropout: network.dropout, text: .joint(width: network.text.width), patchSize: network.patchSize,
             normGroups: network.normGroups)
@@ -232,32 +232,6 @@ extension TrainingConfiguration {
             throw TrainingError.configuration(key: "data", problem: error.description)
         } catch let error as ConfigurationError {
             throw TrainingError.configuration(key: "network", problem: error.description)
-        }
-    }
-}
-
-extension DiffusionConfiguration {
-    var predicted: Diffusion.Prediction {
-        switch prediction {
-        case .noise: .noise
-        case .sample: .sample
-        case .velocity: .velocity
-        }
-    }
-
-    var ofVariance: Diffusion.Variance {
-        switch variance {
-        case .fixedSmall: .fixedSmall
-        case .fixedLarge: .fixedLarge
-        case .learnedRange: .learnedRange
-        }
-    }
-
-    func noiseSchedule() throws -> NoiseSchedule {
-        switch schedule {
-        case .linear: try NoiseSchedule(.linear(steps: steps), steps: steps)
-        case .scaledLinear: try NoiseSchedule(.scaledLinear(), steps: steps)
-        case .squaredCosine: try NoiseSchedule(.squaredCosine(), steps: steps)
         }
     }
 }
