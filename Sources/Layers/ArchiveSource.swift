@@ -24,6 +24,9 @@ public struct JoinedSource: TensorSource {
         }
         return try source.tensor(name)
     }
+    public func nameInFile(_ name: String) -> String {
+        (sources.first { $0.shape(of: name) != nil } ?? sources.first)?.nameInFile(name) ?? name
+    }
 }
 
 /// A source whose names begin with a prefix that the network does not know.
@@ -42,4 +45,5 @@ public struct PrefixedSource: TensorSource {
     }
     public func shape(of name: String) -> [Int]? { source.shape(of: prefix + name) }
     public func tensor(_ name: String) throws -> Tensor { try source.tensor(prefix + name) }
+    public func nameInFile(_ name: String) -> String { source.nameInFile(prefix + name) }
 }

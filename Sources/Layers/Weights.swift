@@ -58,6 +58,12 @@ public protocol TensorSource {
     /// The shape without reading the numbers; nil where there is no such tensor.
     func shape(of name: String) -> [Int]?
     func tensor(_ name: String) throws -> Tensor
+    /// For messages: what the file itself calls this tensor, where a source shows it under another name.
+    func nameInFile(_ name: String) -> String
+}
+
+extension TensorSource {
+    public func nameInFile(_ name: String) -> String { name }
 }
 
 /// All parameters of a network in the order in which it asks for them: drawn, or taken from a source.
@@ -110,11 +116,11 @@ public final class WeightStore {
             return try draw(shape, initial, generator)
         case .tensors(let source):
             guard let found = source.shape(of: name) else {
-                mistakes.append(.missing(name, shape))
+                mistakes.append(.missing(source.nameInFile(name), shape))
                 return try .zeros([])
             }
             guard found == shape else {
-                mistakes.append(.misshaped(name, expected: shape, found: found))
+                mistakes.append(.misshaped(source.nameInFile(name), expected: shape, found: found))
                 return try .zeros([])
             }
             return try source.tensor(name)
@@ -141,7 +147,7 @@ public final class WeightStore {
     public func finish() throws {
         if case .tensors(let source) = source {
             for name in source.tensorNames where !names.contains(name) && !ignored.contains(name) {
-                mistakes.append(.unexpected(name))
+                mistakes.append(.unexpected(source.nameInFile(name)))
             }
         }
         if !mistakes.isEmpty { throw WeightError(source: sourceName, mistakes: mistakes) }

@@ -122,6 +122,39 @@ struct JSONScanner {
         }
     }
 
+    /// Any value, whole.
+    mutating func value(depth: Int = 0) throws(Fault) -> JSONValue {
+        guard depth < 64 else { throw fault("nests deeper than 64 levels") }
+        switch try peek() {
+        case UInt8(ascii: "{"):
+            var members: [String: JSONValue] = [:]
+            try object { (key, scanner) throws(Fault) in members[key] = try scanner.value(depth: depth + 1) }
+            return .object(members)
+        case UInt8(ascii: "["):
+            var elements: [JSONValue] = []
+            try array { (scanner) throws(Fault) in elements.append(try scanner.value(depth: depth + 1)) }
+            return .array(elements)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"):
+            try word("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try word("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try word("null")
+            return .null
+        default:
+            let start = position
+            try number()
+            let text = String(decoding: bytes[start..<position], as: UTF8.self)
+            guard let value = Double(text), value.isFinite else {
+                throw Fault(offset: start, problem: "has a number beyond all bounds")
+            }
+            return .number(value)
+        }
+    }
+
     private mutating func word(_ word: String) throws(Fault) {
         for byte in word.utf8 {
             guard position < bytes.count, bytes[position] == byte else { throw fault("lacks \"\(word)\"") }
