@@ -18,7 +18,7 @@ public enum JSONValue: Sendable, Hashable {
         }
         self = try file.withBytes { (bytes) throws(TensorFileError) in
             var scanner = JSONScanner(bytes)
-            do {
+            do throws(JSONScanner.Fault) {
                 let value = try scanner.value()
                 try scanner.end()
                 return value
