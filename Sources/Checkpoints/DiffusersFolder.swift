@@ -58,7 +58,7 @@ enum DiffusersFolder {
             towers.append(
                 TextTowerConfiguration(
                     network: .clip(network), padding: try padding(words, vocabulary: network.vocabulary),
-                    skippedLayers: isXL ? 1 : 0, isNormalised: !isXL))
+                    states: isXL ? .penultimate : .last))
             places.append((part, words.exists ? words.path : nil))
         }
         let family = family(isXL: isXL, unet: unet, towers: towers)
@@ -96,13 +96,20 @@ enum DiffusersFolder {
     private static func process(
         _ folder: ComponentFolder, isXL: Bool
     ) throws -> (DiffusionConfiguration, SamplingDefaults) {
-        let json = try folder.configuration("scheduler_config.json")
-        return (
-            try DiffusionConfiguration(diffusers: json),
-            SamplingDefaults(
-                sampler: DiffusersSchedulers.sampler(try json.string("_class_name")), steps: 50,
-                guidanceScale: isXL ? 5 : 7.5)
-        )
+        var scheduler = try DiffusersScheduler(path: folder.file("scheduler_config.json"))
+        if !isXL {
+            // As diffusers' pipelines correct the first models' files.
+            scheduler.stepsOffset = 1
+            let clips = scheduler.clipsSample ?? (scheduler.kind == .ddim || scheduler.kind == .ddpm)
+            if clips { scheduler.clipsSample = false }
+        }
+        do {
+            return (
+                try DiffusionConfiguration(scheduler), try scheduler.samplingDefaults(guidanceScale: isXL ? 5 : 7.5)
+            )
+        } catch let error as ConfigurationError {
+            throw CheckpointError(folder.file("scheduler_config.json"), error.description, expected: "another scheduler")
+        }
     }
 
     /// The token that fills prompts up: what the tokenizer's files name, which is the end token unless said otherwise.

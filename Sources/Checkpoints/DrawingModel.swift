@@ -1,5 +1,6 @@
 public import Diffusion
 public import Tensors
+public import Tokenizers
 
 /// What a model draws and how it is sampled unless a request says otherwise: for people, for programs, and before any
 /// weights are read.
@@ -66,31 +67,14 @@ public enum TilingChoice: String, Sendable, Hashable, Codable, CaseIterable {
     case off
 }
 
-/// How a prompt's text is read.
-public struct PromptReading: Sendable, Hashable, Codable {
-    public enum Syntax: String, Sendable, Hashable, Codable, CaseIterable {
-        /// Every character as it is; what is longer than the text tower reads is cut.
-        case plain
-        /// `(word:1.3)`, `(word)`, `[word]` weigh; long prompts are read in pieces.
-        case weighted
-    }
-
-    public var syntax: Syntax
-    /// 1 takes the layer the model was trained with, 2 the one before it, and so on.
-    public var clipSkip: Int
-
-    public init(syntax: Syntax = .plain, clipSkip: Int = 1) {
-        self.syntax = syntax
-        self.clipSkip = clipSkip
-    }
-}
-
 /// What N pictures are drawn of.
 public struct DrawingRequest {
     public var prompts: [String]
     /// As many; empty ones are the unconditional case.
     public var negativePrompts: [String]
     public var reading: PromptReading
+    /// Layers of the text towers to leave out at their ends, besides those that the model was trained without.
+    public var skippedLayers: Int
     /// Of the pictures, in pixels.
     public var height: Int
     public var width: Int
@@ -100,11 +84,13 @@ public struct DrawingRequest {
     public var known: KnownRegion?
 
     public init(
-        prompts: [String], negativePrompts: [String], reading: PromptReading = PromptReading(), height: Int, width: Int
+        prompts: [String], negativePrompts: [String], reading: PromptReading = .plain, skippedLayers: Int = 0,
+        height: Int, width: Int
     ) {
         self.prompts = prompts
         self.negativePrompts = negativePrompts
         self.reading = reading
+        self.skippedLayers = skippedLayers
         self.height = height
         self.width = width
     }

@@ -97,16 +97,13 @@ public struct TextTowerConfiguration: Codable, Sendable, Equatable {
     public var network: Network
     /// The token that fills what a prompt leaves empty.
     public var padding: Int
-    /// Layers whose work is passed over: 0 reads the last layer's states, 1 those before it.
-    public var skippedLayers: Int
-    /// Whether the final normalisation comes after.
-    public var isNormalised: Bool
+    /// Which states the U-Net attends to.
+    public var states: CLIPStateChoice
 
-    public init(network: Network, padding: Int, skippedLayers: Int = 0, isNormalised: Bool = true) {
+    public init(network: Network, padding: Int, states: CLIPStateChoice = .last) {
         self.network = network
         self.padding = padding
-        self.skippedLayers = skippedLayers
-        self.isNormalised = isNormalised
+        self.states = states
     }
 
     public var width: Int {
@@ -143,8 +140,8 @@ public struct TextTowerConfiguration: Codable, Sendable, Equatable {
         case .clip(let configuration): try configuration.validate()
         case .bert(let configuration): try configuration.validate()
         }
-        guard (0..<layers).contains(skippedLayers) else {
-            throw ConfigurationError("\(skippedLayers) of \(layers) text layers are passed over")
+        guard padding >= 0 else {
+            throw ConfigurationError("token \(padding) fills prompts up")
         }
     }
 }

@@ -40,9 +40,11 @@ enum SingleFile {
         var configuration = LatentConfiguration(
             name: (path as NSString).lastPathComponent.split(separator: ".").dropLast().joined(separator: "."),
             family: family, unet: unet, autoencoder: autoencoder, towers: towers.configurations,
-            diffusion: beside?.diffusion ?? DiffusersSchedulers.published(velocity: isVelocity),
+            diffusion: try beside?.diffusion ?? DiffusionConfiguration(scheduler(family, isVelocity: isVelocity)),
             imageSize: beside?.imageSize ?? imageSize(family, isVelocity: isVelocity),
-            sampling: beside?.sampling ?? sampling(family),
+            sampling: try beside?.sampling
+                ?? scheduler(family, isVelocity: isVelocity).samplingDefaults(
+                    guidanceScale: isXL || family == .latentDiffusion ? 5 : 7.5),
             zeroesEmptyPrompt: beside?.zeroesEmptyPrompt ?? (family == .stableDiffusionXL))
         if configuration.name.isEmpty { configuration.name = family.rawValue }
 
@@ -94,8 +96,7 @@ enum SingleFile {
                 configurations: layouts.enumerated().map { index, layout in
                     TextTowerConfiguration(
                         network: .clip(layout.configuration),
-                        padding: padding(index, layout.kind == .openCLIP ? 0 : end), skippedLayers: 1,
-                        isNormalised: false)
+                        padding: padding(index, layout.kind == .openCLIP ? 0 : end), states: .penultimate)
                 },
                 sources: layouts.map(\.source), parts: isBase ? [.textEncoder, .textEncoder2] : [.textEncoder2],
                 prefixes: embedders)
@@ -161,7 +162,11 @@ enum SingleFile {
             return false
         }
         guard family == .stableDiffusion2, unet.inputChannels == 4 else { return false }
-        return archive.root?["global_step"]?.whole != 875_000
+        return !isStep(archive.root?["global_step"], 875_000)
+    }
+
+    private static func isStep(_ value: PickleValue?, _ step: Int) -> Bool {
+        if case .int(step)? = value { true } else { false }
     }
 
     private static func imageSize(_ family: LatentConfiguration.Family, isVelocity: Bool) -> Int {
@@ -173,14 +178,19 @@ enum SingleFile {
         }
     }
 
-    private static func sampling(_ family: LatentConfiguration.Family) -> SamplingDefaults {
-        switch family {
-        case .stableDiffusion1: SamplingDefaults(sampler: .pndm, steps: 50, guidanceScale: 7.5)
-        case .stableDiffusion2: SamplingDefaults(sampler: .ddim, steps: 50, guidanceScale: 7.5)
-        case .stableDiffusionXL, .stableDiffusionXLRefiner:
-            SamplingDefaults(sampler: .euler, steps: 50, guidanceScale: 5)
-        case .latentDiffusion: SamplingDefaults(sampler: .ddim, steps: 50, guidanceScale: 5)
-        }
+    private static func scheduler(
+        _ family: LatentConfiguration.Family, isVelocity: Bool
+    ) -> DiffusersScheduler {
+        var scheduler: DiffusersScheduler =
+            switch family {
+            case .stableDiffusion1: .stableDiffusion1
+            case .stableDiffusion2: isVelocity ? .stableDiffusion2 : .stableDiffusion2Base
+            case .stableDiffusionXL, .stableDiffusionXLRefiner: .stableDiffusionXL
+            case .latentDiffusion: .latentDiffusion
+            }
+        // Fine-tuned models of the other families may predict it too.
+        if isVelocity { scheduler.prediction = .velocity }
+        return scheduler
     }
 
     // MARK: What belongs to no part
