@@ -1,0 +1,63 @@
+public import Tensors
+
+// Written after the order of operations in `AutoencoderPart`; measured against the process's peak (see
+// Tests/Fixtures/autoencoder/README.md).
+
+extension AutoencoderConfiguration {
+    /// About how many bytes decoding one picture takes at its peak, weights and the picture itself aside.
+    ///
+    /// - Parameters:
+    ///   - height: of the latents, in their pixels.
+    ///   - dtype: to compute in.
+    public func decodingBytes(height: Int, width: Int, dtype: DType = .float32) -> Int {
+        var peak = 0.0
+        // Numbers held at once, in pictures of the level's size.
+        func see(_ channels: Int, _ level: Int) {
+            let side = Double(1 << max(0, levels.count - 1 - level))
+            peak = max(peak, Double(channels) * Double(max(0, height)) * side * Double(max(0, width)) * side)
+        }
+        func residual(_ input: Int, _ output: Int, _ level: Int) {
+            see(max(3 * input, 2 * input + output, input + 2 * output + max(input, output)), level)
+        }
+        func attention(_ channels: Int, _ level: Int) { see(6 * channels, level) }
+
+        let bottom = levels.count - 1
+        var channels = levels.last?.channels ?? self.channels
+        residual(channels, channels, bottom)
+        if middleAttention { attention(channels, bottom) }
+        for (index, level) in levels.enumerated().reversed() {
+            for _ in 0...max(0, residualBlocks) {
+                residual(channels, level.channels, index)
+                channels = level.channels
+                if level.attention { attention(channels, index) }
+            }
+            // The enlarged picture and the convolution's, beside a quarter.
+            if index > 0 { see(channels * 9 / 4, index - 1) }
+        }
+        return Int(min(peak * Double(dtype.byteCount), 0x1p62))
+    }
+
+    /// The tiles that diffusers would cut: as large as the pictures it was trained on.
+    public var tiling: Tiling {
+        guard let sampleSize else { return Tiling() }
+        return Tiling(side: max(2, sampleSize / factor))
+    }
+
+    /// How to decode within so many bytes: nil where a picture fits in one piece, else the largest tiles that do, though
+    /// never smaller than 16 latent pixels a side.
+    ///
+    /// - Parameters:
+    ///   - height: of the latents, in their pixels.
+    ///   - dtype: to compute in.
+    public func tiling(fitting bytes: Int, height: Int, width: Int, dtype: DType = .float32) -> Tiling? {
+        if decodingBytes(height: height, width: width, dtype: dtype) <= bytes { return nil }
+        var tiling = tiling
+        while tiling.side > 16,
+            tiling.side >= max(height, width)
+                || decodingBytes(height: tiling.side, width: tiling.side, dtype: dtype) > bytes
+        {
+            tiling.side = max(16, tiling.side / 2)
+        }
+        return tiling
+    }
+}
