@@ -2,6 +2,7 @@ import Diffusion
 import Foundation
 import Layers
 import Models
+import Tensors
 
 /// A model as diffusers writes it: `model_index.json`, and a folder with configuration and weights for each part.
 enum DiffusersFolder {
@@ -53,7 +54,7 @@ enum DiffusersFolder {
             guard case .array(let named)? = index.members[part.rawValue], named.last != .null, folder.exists else {
                 continue
             }
-            let network = try CLIPTextConfiguration(transformers: folder.configuration())
+            let network = try CLIPTextConfiguration(huggingFace: folder.configuration())
             let words = ComponentFolder(path, tokenizer)
             towers.append(
                 TextTowerConfiguration(
@@ -68,6 +69,14 @@ enum DiffusersFolder {
             autoencoder: autoencoder, towers: towers, diffusion: diffusion, imageSize: side * autoencoder.factor,
             sampling: sampling, zeroesEmptyPrompt: try index.bool("force_zeros_for_empty_prompt") ?? isXL)
         return (configuration, places)
+    }
+
+    /// The configuration, where the folder is one of a model of these kinds.
+    static func known(_ path: String) throws -> LatentConfiguration? {
+        guard ComponentFolder(path).has(index) else { return nil }
+        let json = try ComponentFolder(path).configuration(index)
+        guard (try? isXL(json)) != nil else { return nil }
+        return try configuration(path).0
     }
 
     /// The pipelines whose parts these are.

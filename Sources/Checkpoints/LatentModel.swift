@@ -124,12 +124,9 @@ public final class LatentModel: DrawingModel {
 
     public func encode(_ pixels: Tensor, noise: NoiseSource, tiling: TilingChoice) throws -> Tensor {
         try withoutGradients {
-            let posterior: Posterior
-            if let tiles = try tiles(height: pixels.size(2), width: pixels.size(3), tiling) {
-                posterior = try autoencoder.encodeTiled(pixels, tiling: tiles)
-            } else {
-                posterior = try autoencoder.encode(pixels)
-            }
+            let tiles = try tiles(height: pixels.size(2), width: pixels.size(3), tiling)
+            let posterior =
+                try tiles.map { try autoencoder.encodeTiled(pixels, tiling: $0) } ?? autoencoder.encode(pixels)
             let latents = try posterior.logVariance == nil ? posterior.mean : posterior.sample(noise: noise(like: posterior.mean))
             return try autoencoder.scaled(latents)
         }

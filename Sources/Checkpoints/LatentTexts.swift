@@ -113,6 +113,8 @@ package final class LatentTexts {
 
     // MARK: Parts
 
+    func index(of part: LatentFile.Part) -> Int? { file.towerParts.firstIndex(of: part) }
+
     /// - Returns: nil where the tower is none of CLIP's.
     package func clipEncoder(_ index: Int) throws -> CLIPPromptEncoder? {
         guard case .clip = file.configuration.towers[index].network else { return nil }

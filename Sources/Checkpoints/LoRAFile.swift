@@ -1,5 +1,5 @@
-import Layers
-public import Tensors
+internal import Layers
+internal import Tensors
 
 /// A file of low-rank changes to a model's weights (LoRA, Hu et al. 2022): each change is scale · up · down, by the names
 /// that kohya's scripts or that diffusers and PEFT give them.

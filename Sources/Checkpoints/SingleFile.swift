@@ -19,11 +19,10 @@ enum SingleFile {
         let source = archive.stateDict
         guard source.shape(of: unetPrefix + "input_blocks.0.0.weight") != nil else { return nil }
         let unetSource = SourcePart(source, prefix: unetPrefix)
-        guard let recognised = try UNetLayout.recognise(unetSource) else {
+        let beside = try beside(path, unetSource)
+        guard let unet = try beside?.unet ?? UNetLayout.recognise(unetSource) else {
             throw CheckpointError(path, "its U-Net is of no kind known here", expected: "one that attends to text")
         }
-        let beside = try beside(path, like: recognised)
-        let unet = beside?.unet ?? recognised
         let towers = try towers(source, path: path, beside: beside)
         let family = towers.family
 
@@ -125,16 +124,18 @@ enum SingleFile {
     // MARK: What stands beside
 
     /// The configuration of the diffusers folder that the file lies in, where it describes a network of these shapes.
-    private static func beside(_ path: String, like unet: UNetConfiguration) throws -> LatentConfiguration? {
+    private static func beside(_ path: String, _ source: SourcePart) throws -> LatentConfiguration? {
         let folder = (path as NSString).deletingLastPathComponent
-        guard ComponentFolder(folder.isEmpty ? "." : folder).has(DiffusersFolder.index) else { return nil }
-        let (configuration, _) = try DiffusersFolder.configuration(folder.isEmpty ? "." : folder)
+        guard let configuration = try DiffusersFolder.known(folder.isEmpty ? "." : folder) else { return nil }
         let theirs = configuration.unet
-        let isAlike =
-            theirs.levels.map(\.channels) == unet.levels.map(\.channels)
-            && theirs.levels.map(\.residualBlocks) == unet.levels.map(\.residualBlocks) && theirs.text == unet.text
-            && theirs.inputChannels == unet.inputChannels && theirs.addedWidth == unet.addedWidth
-        return isAlike ? configuration : nil
+        // Groups and heads cannot be seen: one head will do to compare the rest.
+        guard
+            let ours = try? UNetLayout.recognise(source, heads: .count(1), normGroups: theirs.normGroups),
+            theirs.levels.map(\.channels) == ours.levels.map(\.channels),
+            theirs.levels.map(\.residualBlocks) == ours.levels.map(\.residualBlocks), theirs.text == ours.text,
+            theirs.inputChannels == ours.inputChannels, theirs.addedWidth == ours.addedWidth
+        else { return nil }
+        return configuration
     }
 
     private static func vocabularies(_ path: String, _ parts: [LatentFile.Part]) -> [String?] {

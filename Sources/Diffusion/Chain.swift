@@ -10,6 +10,36 @@ public enum Start {
     case given(Tensor, scale: Double = 1)
     /// Clean pictures [N, C, …], made as noisy as the trajectory's first level; see `Trajectory.starting(strength:)`.
     case image(Tensor)
+    /// The same with the noise given, of unit deviation.
+    case mixed(Tensor, noise: Tensor)
+}
+
+/// A part of the pictures that is known: after each step it is put back, as noisy as the rest (Lugmayr et al. 2022 without
+/// resampling; diffusers' inpainting pipelines for networks that do not see the hole).
+public struct KeptRegion {
+    /// Clean, [N, C, …].
+    public let picture: Tensor
+    /// Of unit deviation, [N, C, …]; the same at every step.
+    public let noise: Tensor
+    /// 1 where the picture is known, 0 where it is painted; broadcast to `picture`.
+    public let mask: Tensor
+
+    public init(picture: Tensor, noise: Tensor, mask: Tensor) {
+        self.picture = picture
+        self.noise = noise
+        self.mask = mask
+    }
+
+    func restored(_ x: Tensor, at level: NoiseLevel, scaling: Scaling) throws -> Tensor {
+        let known: Tensor
+        if level.sigma == 0 {
+            known = picture
+        } else {
+            let scales = Scales(level)
+            known = try scaling == .preserving ? scales.noised(picture, noise) : picture + scales.ratio * noise
+        }
+        return try known * mask + x * (1 - mask)
+    }
 }
 
 /// One step that was taken.
@@ -48,19 +78,23 @@ public struct Chain {
     /// Scaled as the sampler has it.
     private var x: Tensor
     private var past: [Moment.Past] = []
+    private let kept: KeptRegion?
     /// The next step.
     public private(set) var index = 0
 
-    /// - Parameter isCancelled: asked before each step; the task's own cancellation unless given.
+    /// - Parameters:
+    ///   - keeping: what is put back after each step.
+    ///   - isCancelled: asked before each step; the task's own cancellation unless given.
     public init(
         _ sampler: any Sampler, _ trajectory: Trajectory, _ denoiser: Denoiser, start: Start, noise: NoiseSource,
-        isCancelled: @escaping () -> Bool = { Task.isCancelled }
+        keeping kept: KeptRegion? = nil, isCancelled: @escaping () -> Bool = { Task.isCancelled }
     ) throws {
         let trajectory = sampler.adapted(trajectory)
         self.sampler = sampler
         self.trajectory = trajectory
         self.denoiser = denoiser
         self.noise = noise
+        self.kept = kept
         self.isCancelled = isCancelled
         let first = trajectory.steps[0].from
         guard first.sigma.isFinite || sampler.scaling == .preserving else {
@@ -76,6 +110,8 @@ public struct Chain {
                 return try scaling.initial(noise, trajectory.initialNoise, scales) * scale
             case (.image(let x0), .preserving): return try scales.noised(x0, noise(like: x0))
             case (.image(let x0), .exploding): return try x0 + scales.ratio * noise(like: x0)
+            case (.mixed(let x0, let noise), .preserving): return try scales.noised(x0, noise)
+            case (.mixed(let x0, let noise), .exploding): return try x0 + scales.ratio * noise
             }
         }
     }
@@ -95,6 +131,12 @@ public struct Chain {
         past = Array(([latest] + past).prefix(sampler.memory))
         x = advance.x
         index += 1
+        if let kept {
+            // As noisy as the next step takes it; clean at the end.
+            let next = index < trajectory.count ? trajectory.steps[index] : nil
+            let level = next.map { $0.isRepeat ? $0.to : $0.from } ?? .clean
+            x = try withoutGradients { try kept.restored(x, at: level, scaling: sampler.scaling) }
+        }
         let visible = try visible(at: moment.to)
         return SamplingStep(
             index: moment.index, count: trajectory.count, from: moment.from, to: moment.to, x: visible, x0: advance.x0)

@@ -1,5 +1,3 @@
-public import Tensors
-
 /// A decided way to sample: which sampler, through which levels, and how the network is to be read.
 ///
 /// ```swift
@@ -43,10 +41,10 @@ public struct SamplingPlan: Sendable {
 extension Chain {
     /// A chain along a plan's way.
     public init(
-        _ plan: SamplingPlan, _ denoiser: Denoiser, start: Start, noise: NoiseSource,
+        _ plan: SamplingPlan, _ denoiser: Denoiser, start: Start, noise: NoiseSource, keeping kept: KeptRegion? = nil,
         isCancelled: @escaping () -> Bool = { Task.isCancelled }
     ) throws {
         try self.init(
-            plan.sampler, plan.trajectory, denoiser, start: start, noise: noise, isCancelled: isCancelled)
+            plan.sampler, plan.trajectory, denoiser, start: start, noise: noise, keeping: kept, isCancelled: isCancelled)
     }
 }
