@@ -1,5 +1,3 @@
-public import Tensors
-
 /// A decided way to sample: which sampler, through which levels, and how the network is to be read.
 ///
 /// ```swift
