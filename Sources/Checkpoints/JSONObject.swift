@@ -7,9 +7,10 @@ public struct JSONObject: Sendable {
     let place: String
     public let members: [String: JSONValue]
 
+    /// - Parameter takesInfinity: reads `Infinity` and `-Infinity` too, which Python writes.
     /// - Throws: `TensorFileError` or `CheckpointError`, naming the file.
-    public init(path: String) throws {
-        guard case .object(let members) = try JSONValue(path: path) else {
+    public init(path: String, takesInfinity: Bool = false) throws {
+        guard case .object(let members) = try JSONValue(path: path, takesInfinity: takesInfinity) else {
             throw CheckpointError(path, "does not hold a JSON object", expected: "{ … }")
         }
         self.init(file: path, place: "", members: members)

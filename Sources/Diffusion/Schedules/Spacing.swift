@@ -101,6 +101,7 @@ extension NoiseSchedule {
 
     private func visiting(sigmas: [Double], _ rounding: Bool) throws -> Trajectory {
         let sigmas = sigmas.last == 0 ? sigmas.dropLast() : sigmas
+        guard sigmas.allSatisfy(\.isFinite) else { throw DiffusionError.spacing("a σ that is no finite number") }
         return try Trajectory(sigmas.map { level(sigma: $0, rounding: rounding) })
     }
 

@@ -8,10 +8,13 @@ struct JSONScanner {
 
     private let bytes: UnsafeRawBufferPointer
     private(set) var position = 0
+    /// Takes `Infinity` and `-Infinity` for numbers, which no JSON is but Python writes.
+    let takesInfinity: Bool
 
     /// - Parameter bytes: must outlive the scanner.
-    init(_ bytes: UnsafeRawBufferPointer) {
+    init(_ bytes: UnsafeRawBufferPointer, takesInfinity: Bool = false) {
         self.bytes = bytes
+        self.takesInfinity = takesInfinity
     }
 
     /// The next character past white space, without taking it.
@@ -144,6 +147,12 @@ struct JSONScanner {
         case UInt8(ascii: "n"):
             try word("null")
             return .null
+        case UInt8(ascii: "I") where takesInfinity:
+            try word("Infinity")
+            return .number(.infinity)
+        case UInt8(ascii: "-") where takesInfinity && bytes.dropFirst(position + 1).first == UInt8(ascii: "I"):
+            try word("-Infinity")
+            return .number(-.infinity)
         default:
             let start = position
             try number()

@@ -8,16 +8,18 @@ public enum JSONValue: Sendable, Hashable {
     case object([String: JSONValue])
 
     /// Parses a file as RFC 8259 has it: at most 64 levels deep, no key twice.
-    /// - Parameter largest: more bytes than this are refused.
+    /// - Parameters:
+    ///   - largest: more bytes than this are refused.
+    ///   - takesInfinity: reads `Infinity` and `-Infinity` too, which Python writes.
     /// - Throws: `TensorFileError` naming the file and the byte.
-    public init(path: String, largest: Int = 16 << 20) throws(TensorFileError) {
+    public init(path: String, largest: Int = 16 << 20, takesInfinity: Bool = false) throws(TensorFileError) {
         let file = try MappedFile(path)
         guard file.count <= largest else {
             throw TensorFileError(
                 .unsupported, file: path, "is \(file.count) bytes long", expected: "JSON of at most \(largest)")
         }
         self = try file.withBytes { (bytes) throws(TensorFileError) in
-            var scanner = JSONScanner(bytes)
+            var scanner = JSONScanner(bytes, takesInfinity: takesInfinity)
             do throws(JSONScanner.Fault) {
                 let value = try scanner.value()
                 try scanner.end()
