@@ -1,8 +1,8 @@
 package import Layers
 package import Models
 
-/// Recognises a U-Net with cross-attending transformers (latent diffusion, Stable Diffusion 1, 2 and XL) from the lineage's
-/// own keys and from shapes, as single files have them below `model.diffusion_model.`.
+/// Recognises a U-Net with cross-attending transformers (latent diffusion, Stable Diffusion 1, 2 and XL) from the
+/// lineage's own keys and from shapes, as single files have them below `model.diffusion_model.`.
 package enum UNetLayout {
     /// How attention is cut into heads, which cannot be seen in the weights.
     package enum Heads: Sendable, Equatable {
@@ -44,8 +44,8 @@ package enum UNetLayout {
         return configuration
     }
 
-    /// Stable Diffusion 1 and the latent diffusion of 1.4 billion parameters have eight heads; later networks have heads of
-    /// width 64, as many as fit.
+    /// Stable Diffusion 1 and the latent diffusion of 1.4 billion parameters have eight heads; later networks have heads
+    /// of width 64, as many as fit.
     private static func published(_ network: UNetConfiguration) -> Heads {
         guard case .cross(let width, let linear) = network.text else { return .width(64) }
         let isLatentDiffusion = width == 1280 && !linear && network.outputChannels == 4
@@ -68,7 +68,8 @@ package enum UNetLayout {
                 let channels = out.first ?? 0
                 var known = level ?? self.level(channels, depth: depth, blocks: 0)
                 guard known == self.level(channels, depth: depth, blocks: known.residualBlocks) else {
-                    throw contradiction(source, path, "another width or attention than its level's \(known.channels) channels")
+                    throw contradiction(
+                        source, path, "another width or attention than its level's \(known.channels) channels")
                 }
                 known.residualBlocks += 1
                 level = known

@@ -79,8 +79,8 @@ struct SpatialTransformerBlock {
     }
 }
 
-/// A perceptron of four times the width, one half of whose hidden values gates the other by exact GELU (latent-diffusion
-/// `FeedForward` with `GEGLU`; Shazeer 2020).
+/// A perceptron of four times the width, one half of whose hidden values gates the other by exact GELU
+/// (latent-diffusion `FeedForward` with `GEGLU`; Shazeer 2020).
 struct GatedPerceptron {
     let expand: Linear
     let contract: Linear

@@ -109,8 +109,8 @@ public struct UNet {
             weights / "out" / 2, in: first, out: configuration.outputChannels * fold, initial: .zeros)
     }
 
-    /// The same context with all that does not change from step to step computed once: a transformer's keys and values of
-    /// the text, and XL's added embedding. For this network only.
+    /// The same context with all that does not change from step to step computed once: the transformers' keys and values
+    /// of the text, and XL's added embedding. For this network only.
     public func prepared(_ context: UNetContext) throws -> UNetContext {
         var prepared = context
         prepared.embedding = try addedEmbedding(context)

@@ -32,7 +32,8 @@ struct UNetBuilder {
     func shrinking(_ weights: Weights, _ channels: Int) throws -> UNet.Part {
         configuration.residualResampling
             ? .residual(
-                try ResidualBlock(weights, in: channels, out: channels, configuration: configuration, resampling: .down))
+                try ResidualBlock(
+                    weights, in: channels, out: channels, configuration: configuration, resampling: .down))
             : .convolution(try Convolution2D(weights / "op", in: channels, out: channels, stride: 2))
     }
 
