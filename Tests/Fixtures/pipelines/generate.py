@@ -52,6 +52,10 @@ def main():
         save_file(tidy(golden.parts(pipe, seed)), HERE / f"{name}.parts.safetensors")
         save_file(tidy(golden.pipelines(pipe, seed + 40)), HERE / f"{name}.pipelines.safetensors", metadata=metadata)
         save_file(tidy(golden.edits(pipe, seed + 40)), HERE / f"{name}.edits.safetensors", metadata=metadata)
+        if name != "sd2":
+            found = golden.additions(pipe, seed + 40, HERE, name)
+            metadata["inversion_prompt"] = golden.INVERSION
+            save_file(tidy(found), HERE / f"{name}.additions.safetensors", metadata=metadata)
 
 
 def halve(folder, name):

@@ -146,3 +146,104 @@ def edits(pipe, seed, samplers=("ddim", "euler", "dpm++2m")):
                     generator=torch.Generator("cpu").manual_seed(seed), **extra,
                 )
     return result
+
+
+INVERSION = "a <moon> over the lake"
+
+
+def low_rank(pipe, seed, rank=2):
+    """Random changes to some modules: module of diffusers -> (part, down, up)."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    result = {}
+    wanted = {
+        "unet": ["attn1.to_q", "attn2.to_v", "attn2.to_out.0", "ff.net.0.proj", "proj_in", "conv1"],
+        "text_encoder": ["q_proj", "fc1"],
+        "text_encoder_2": ["v_proj", "fc2"],
+    }
+    for part, endings in wanted.items():
+        network = getattr(pipe, part, None)
+        if network is None:
+            continue
+        for name, module in network.named_modules():
+            is_kind = isinstance(module, (torch.nn.Linear, torch.nn.Conv2d))
+            if not is_kind or not any(name.endswith(ending) for ending in endings):
+                continue
+            weight = module.weight
+            down = torch.randn(rank, *weight.shape[1:], generator=generator) * 0.3
+            up = torch.randn(weight.shape[0], rank, *[1] * (weight.ndim - 2), generator=generator) * 0.3
+            result[f"{part}.{name}"] = (part, name, down.half().float(), up.half().float())
+    return result
+
+
+def kohya(changes, is_pair):
+    prefixes = {"unet": "lora_unet", "text_encoder": "lora_te1" if is_pair else "lora_te", "text_encoder_2": "lora_te2"}
+    state = {}
+    for part, name, down, up in changes.values():
+        module = f"{prefixes[part]}_{name.replace('.', '_')}"
+        state |= {f"{module}.lora_down.weight": down, f"{module}.lora_up.weight": up}
+        state[f"{module}.alpha"] = torch.tensor(1.0)
+    return state
+
+
+def peft(changes):
+    state = {}
+    for module, (_, _, down, up) in changes.items():
+        state |= {f"{module}.lora_A.weight": down, f"{module}.lora_B.weight": up}
+    return state
+
+
+@torch.no_grad()
+def additions(pipe, seed, folder, name):
+    """A LoRA in two forms and a textual inversion, their files written, and what DDIM draws with each at 0.7."""
+    from safetensors.torch import save_file
+
+    is_pair = hasattr(pipe, "text_encoder_2")
+    config = pipe.scheduler.config
+    size = pipe.unet.config.sample_size * pipe.vae_scale_factor
+    own = pipe.scheduler
+    pipe.scheduler = scheduler("ddim", config)
+
+    def draw(prompt=PROMPT):
+        pipe.set_progress_bar_config(disable=True)
+        return pipe(
+            prompt=prompt, negative_prompt=NEGATIVE, guidance_scale=GUIDANCE, output_type="latent", height=size,
+            width=size, num_inference_steps=STEPS, generator=torch.Generator("cpu").manual_seed(seed),
+        ).images
+
+    result = {"plain": draw()}
+    changes = low_rank(pipe, seed)
+    # A change to a module is scale * alpha / rank * up * down: alpha is 1 of rank 2 in kohya's form, the rank in PEFT's.
+    for kind, factor in [("kohya", 0.7 * 0.5), ("peft", 0.7)]:
+        state = kohya(changes, is_pair) if kind == "kohya" else peft(changes)
+        save_file({k: v.half().contiguous() for k, v in state.items()}, folder / f"{name}.{kind}.safetensors")
+        kept = {}
+        for part, module, down, up in changes.values():
+            weight = getattr(pipe, part).get_submodule(module).weight
+            kept[part, module] = weight.clone()
+            weight += factor * (up.flatten(1) @ down.flatten(1)).reshape(weight.shape)
+        result[kind] = draw()
+        if kind == "peft":
+            for (part, module), value in kept.items():
+                getattr(pipe, part).get_submodule(module).weight.copy_(value)
+            pipe.load_lora_weights(str(folder), weight_name=f"{name}.{kind}.safetensors", adapter_name="it")
+            pipe.set_adapters(["it"], [0.7])
+            theirs = draw()
+            assert (theirs - result[kind]).norm() / theirs.norm() < 1e-4, (theirs - result[kind]).norm() / theirs.norm()
+            pipe.unload_lora_weights()
+        for (part, module), value in kept.items():
+            getattr(pipe, part).get_submodule(module).weight.copy_(value)
+    generator = torch.Generator("cpu").manual_seed(seed)
+    towers = [("clip_l", pipe.text_encoder, pipe.tokenizer)]
+    if is_pair:
+        towers.append(("clip_g", pipe.text_encoder_2, pipe.tokenizer_2))
+    learned = {}
+    for key, tower, tokenizer in towers:
+        rows = torch.randn(2, tower.config.hidden_size, generator=generator).half().float()
+        learned[key] = rows
+        pipe.load_textual_inversion(rows, token="<moon>", text_encoder=tower, tokenizer=tokenizer)
+    if not is_pair:
+        learned = {"<moon>": learned["clip_l"]}
+    save_file({k: v.contiguous() for k, v in learned.items()}, folder / f"{name}.inversion.safetensors")
+    result["inversion"] = draw(INVERSION if not is_pair else INVERSION)
+    pipe.scheduler = own
+    return result
