@@ -43,7 +43,8 @@ public enum Origin: Sendable, Hashable {
             return try tensor.rows(range)
         case .transposed:
             guard tensor.shape.count == 2 else { throw refuse([0, 0]) }
-            return try tensor.transpose(0, 1)
+            // Laid out as other layouts have it: products then sum in the same order.
+            return try tensor.transpose(0, 1).contiguous()
         case .reshaped(_, let shape):
             guard elementCount(shape) == elementCount(tensor.shape) else { throw refuse(shape) }
             return try tensor.reshape(shape)
