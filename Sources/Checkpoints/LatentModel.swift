@@ -21,12 +21,23 @@ public final class LatentModel: DrawingModel {
     /// What is changed of a model while it is loaded.
     public struct Additions: Sendable, Hashable, Codable {
         public var loras: [LoRAChoice]
-        /// Files of textual inversions.
-        public var embeddings: [String]
+        public var embeddings: [Embedding]
 
-        public init(loras: [LoRAChoice] = [], embeddings: [String] = []) {
+        public init(loras: [LoRAChoice] = [], embeddings: [Embedding] = []) {
             self.loras = loras
             self.embeddings = embeddings
+        }
+
+        /// A file of textual inversions.
+        public struct Embedding: Sendable, Hashable, Codable {
+            public var path: String
+            /// What stands for it in a prompt; nil: the words in the file, and its own name.
+            public var word: String?
+
+            public init(path: String, word: String? = nil) {
+                self.path = path
+                self.word = word
+            }
         }
     }
 
@@ -42,7 +53,7 @@ public final class LatentModel: DrawingModel {
         self.device = device
         self.dtype = dtype
         texts = try LatentTexts(
-            file, inversions: additions.embeddings.map { try TextualInversion(path: $0) }, dtype: dtype, device: device)
+            file, inversions: additions.embeddings.map { try TextualInversion(path: $0.path, word: $0.word) }, dtype: dtype, device: device)
         unet = try file.unet(dtype: dtype, device: device)
         autoencoder = try file.autoencoder(dtype: dtype, device: device)
     }

@@ -67,7 +67,7 @@ public enum PublishedModel {
         switch self {
         case .latents(let file): return try LatentModel(file, additions: additions, dtype: dtype, device: device)
         case .pixels(let file):
-            if let path = additions.loras.first?.path ?? additions.embeddings.first {
+            if let path = additions.loras.first?.path ?? additions.embeddings.first?.path {
                 throw CheckpointError(path, "cannot be added to \(file.path)", expected: "a model with CLIP text towers")
             }
             return try TextToImageModel(

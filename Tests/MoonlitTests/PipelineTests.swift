@@ -86,7 +86,8 @@ struct PipelineTests {
             .file("\(Self.folder)/\(name)"),
             options: .init(
                 additions: .init(
-                    loras: isInversion ? [] : [LoRAChoice(path: file, scale: 0.7)], embeddings: isInversion ? [file] : [])))
+                    loras: isInversion ? [] : [LoRAChoice(path: file, scale: 0.7)],
+                    embeddings: isInversion ? [.init(path: file, word: "<moon>")] : [])))
         var request = try Self.request(archive)
         request.sampler = .ddim
         if isInversion { request.prompt = try #require(archive.metadata["inversion_prompt"]) }

@@ -11,8 +11,12 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: "Merge a LoRA into the weights: FILE or FILE:SCALE. May be given again.")
     var lora: [LoRAArgument] = []
 
-    @Option(help: "Teach the text towers a word from a textual inversion's file. May be given again.")
-    var embedding: [String] = []
+    @Option(
+        help: """
+            Teach the text towers a word from a textual inversion: FILE, by the words in it and its own name, or WORD=FILE. \
+            May be given again.
+            """)
+    var embedding: [EmbeddingArgument] = []
 
     @Option(help: "Let the autoencoder work in tiles: auto does where memory is short.")
     var vaeTiling = TilingChoice.auto
@@ -61,6 +65,16 @@ struct NetworkOptions: ParsableArguments {
         }
     }
 
+    struct EmbeddingArgument: ExpressibleByArgument {
+        let embedding: LatentModel.Additions.Embedding
+
+        init?(argument: String) {
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let last = parts.last, !last.isEmpty, parts[0] != "" else { return nil }
+            embedding = .init(path: last, word: parts.count == 2 ? parts[0] : nil)
+        }
+    }
+
     func validate() throws {
         guard (1...64).contains(clipSkip) else {
             throw ValidationError("--clip-skip is \(clipSkip); expected 1 to 64.")
@@ -68,7 +82,7 @@ struct NetworkOptions: ParsableArguments {
     }
 
     func apply(to options: inout TextToImage.Options) {
-        options.additions = LatentModel.Additions(loras: lora.map(\.choice), embeddings: embedding)
+        options.additions = LatentModel.Additions(loras: lora.map(\.choice), embeddings: embedding.map(\.embedding))
         options.prediction = prediction?.prediction
     }
 
