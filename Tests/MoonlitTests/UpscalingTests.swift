@@ -1,5 +1,6 @@
 import Checkpoints
 import Images
+import Models
 import Moonlit
 import Testing
 
@@ -25,9 +26,9 @@ struct UpscalingTests {
     }
 
     /// GLIDE's inpainting network, and a plain one: what is known stays.
-    @Test(arguments: [GLIDEInputKind.masked, .text])
-    func holesArePainted(kind: GLIDEInputKind) async throws {
-        let file = try TinyModel(kind == .masked ? .masked : .text)
+    @Test(arguments: [GLIDEInput.masked, .text])
+    func holesArePainted(input: GLIDEInput) async throws {
+        let file = try TinyModel(input)
         let model = try await file.load()
         let pixels = (0..<8 * 8 * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) }
         var mask = [UInt8](repeating: 0, count: 8 * 8 * 3)
@@ -43,6 +44,4 @@ struct UpscalingTests {
         }
         #expect(changed > 30)
     }
-
-    enum GLIDEInputKind: Sendable { case masked, text }
 }
