@@ -65,10 +65,10 @@ struct AutoencoderConfigurationTests {
 
     @Test func whatDoesNotServeIsNamed() throws {
         for (json, words) in [
-            ("{\"_class_name\": \"AutoencoderDC\"}", "_class_name is AutoencoderDC"),
+            ("{\"_class_name\": \"AutoencoderDC\"}", "_class_name is \"AutoencoderDC\""),
             ("{\"_class_name\": 3}", "_class_name is 3"),
-            ("{\"act_fn\": \"relu\"}", "act_fn is relu"),
-            ("{\"_class_name\": \"VQModel\", \"norm_type\": \"spatial\"}", "norm_type is spatial"),
+            ("{\"act_fn\": \"relu\"}", "act_fn is \"relu\""),
+            ("{\"_class_name\": \"VQModel\", \"norm_type\": \"spatial\"}", "norm_type is \"spatial\""),
             ("{\"block_out_channels\": [64, 1e300]}", "block_out_channels"),
             ("{\"block_out_channels\": []}", "down_block_types"),
             ("{\"block_out_channels\": [64, 64]}", "down_block_types is missing; expected 2 blocks"),

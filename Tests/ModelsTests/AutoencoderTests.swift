@@ -92,23 +92,30 @@ struct AutoencoderTests {
 
     @Test func namesEveryMisfitAtOnce() throws {
         let golden = try CompVisFixture(CompVisFixture.kl)
+        func mistakes(_ configuration: AutoencoderConfiguration) throws -> [WeightError.Mistake] {
+            let store = WeightStore(.tensors(golden.weights))
+            _ = try Autoencoder(Weights(store), configuration: configuration)
+            return try #require(throws: WeightError.self) { try store.finish() }.mistakes
+        }
         var configuration = golden.configuration
         configuration.levels[0].attention = true
         configuration.latentChannels = 4
-        let store = WeightStore(.tensors(golden.weights))
-        _ = try Autoencoder(Weights(store), configuration: configuration)
-        let error = try #require(throws: WeightError.self) { try store.finish() }
-        #expect(error.mistakes.contains(.missing("encoder.down.0.attn.0.q.weight", [16, 16, 1, 1])))
-        #expect(error.mistakes.contains(.missing("decoder.up.0.attn.1.proj_out.bias", [16])))
-        #expect(
-            error.mistakes.contains(.misshaped("quant_conv.weight", expected: [8, 6, 1, 1], found: [10, 6, 1, 1])))
-        #expect(error.mistakes.contains(.misshaped("post_quant_conv.weight", expected: [3, 4, 1, 1], found: [3, 5, 1, 1])))
+        // One attention in the encoder's level and two in the decoder's, ten tensors each; two convolutions.
+        let found = try mistakes(configuration)
+        #expect(found.count == 30 + 3)
+        for mistake: WeightError.Mistake in [
+            .missing("weights.encoder.down.0.attn.0.q.weight", [16, 16, 1, 1]),
+            .missing("weights.decoder.up.0.attn.1.proj_out.bias", [16]),
+            .misshaped("weights.quant_conv.weight", expected: [8, 6, 1, 1], found: [10, 6, 1, 1]),
+            .misshaped("weights.quant_conv.bias", expected: [8], found: [10]),
+            .misshaped("weights.post_quant_conv.weight", expected: [3, 4, 1, 1], found: [3, 5, 1, 1]),
+        ] {
+            #expect(found.contains(mistake))
+        }
         configuration = golden.configuration
         configuration.middleAttention = false
-        let other = WeightStore(.tensors(golden.weights))
-        _ = try Autoencoder(Weights(other), configuration: configuration)
-        let unexpected = try #require(throws: WeightError.self) { try other.finish() }
-        #expect(unexpected.mistakes.count == 20 && unexpected.mistakes.contains(.unexpected("decoder.mid.attn_1.q.bias")))
+        let left = try mistakes(configuration)
+        #expect(left.count == 20 && left.contains(.unexpected("weights.decoder.mid.attn_1.q.bias")))
     }
 
     /// Counted by diffusers on networks of these sizes.

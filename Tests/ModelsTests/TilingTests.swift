@@ -60,7 +60,11 @@ struct TilingTests {
         let small = configuration.decodingBytes(height: 64, width: 64)
         let large = configuration.decodingBytes(height: 128, width: 128)
         #expect(large == 4 * small)
-        #expect(configuration.decodingBytes(height: 64, width: 64, dtype: .bfloat16) == small / 2)
+        // 256 channels at 512×512 come into the last level's first block: held, normalised, and through SiLU.
+        #expect(small == 3 * 256 * 512 * 512 * 4)
+        #expect(configuration.decodingBytes(height: 64, width: 64, dtype: .bfloat16, device: .cuda(0)) == small / 2)
+        // Unfolded, the second of the three nine times.
+        #expect(configuration.decodingBytes(height: 64, width: 64, dtype: .bfloat16) == (11 * 256 + 128) * 512 * 512 * 2)
         #expect(configuration.tiling == Tiling(side: 64))
         #expect(PublishedAutoencoder.stableDiffusionXL.configuration.tiling == Tiling(side: 128))
         // It fits; it does not; it hardly does.
