@@ -31,6 +31,9 @@ public struct NoisedCLIPTowerConfiguration: Codable, Sendable, Equatable {
     public static let publishedText = NoisedCLIPTowerConfiguration(
         input: .text(vocabulary: 65_536, context: 77), width: 512, layers: 12, heads: 8, embedding: 512)
 
+    /// What OpenAI's towers multiply the likeness of a picture and a text by, in training and in guidance.
+    public static let publishedScale = 100.0
+
     /// - Throws: `ConfigurationError` for what no network can be built from.
     public func validate() throws {
         var numbers = [

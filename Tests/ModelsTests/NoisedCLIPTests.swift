@@ -52,7 +52,7 @@ struct NoisedCLIPTests {
         let gradient = try withGradients {
             try x.setRequiresGrad(true)
             let picture = try noisedCLIPUnit(tower(x, timesteps: golden.tensor("clip.timesteps")))
-            let loss = try (text * picture).sum() * 100
+            let loss = try (text * picture).sum() * NoisedCLIPTowerConfiguration.publishedScale
             return try #require(try loss.gradients(of: [x])[0])
         }
         let error = try relativeError(gradient * 3, golden.tensor("gradient"))

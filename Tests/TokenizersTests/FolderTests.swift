@@ -109,7 +109,10 @@ private let fixtures = URL(filePath: #filePath).deletingLastPathComponent().dele
     }
 
     /// 1,000 random changes each: a tokenizer, or an error that names a file of the folder.
-    @Test(arguments: [("scrambled", "vocab.json"), ("scrambled", "merges.txt"), ("packed", "tokenizer.json")])
+    @Test(arguments: [
+        ("scrambled", "vocab.json"), ("scrambled", "merges.txt"), ("scrambled", "tokenizer_config.json"),
+        ("scrambled", "special_tokens_map.json"), ("packed", "tokenizer.json"),
+    ])
     func mutationsAreHarmless(name: String, file: String) throws {
         let folder = try TemporaryFolder()
         for item in try FileManager.default.contentsOfDirectory(atPath: Self.folder + "/" + name) {
