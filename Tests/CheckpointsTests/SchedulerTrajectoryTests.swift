@@ -111,6 +111,11 @@ struct SchedulerTrajectoryTests {
         }
     }
 
+    @Test(arguments: [48, 96, 112, 304]) func halvesAreRoundedAsNumpyDoes(steps: Int) throws {
+        let times = try NoiseSchedule(.scaledLinear()).trajectory(.trailing(steps)).steps.map(\.from.timestep)
+        #expect(try times == fixture.tensor("trailing.\(steps)").doubles())
+    }
+
     @Test func rescaledGuidanceAgrees() throws {
         let (wanted, unwanted) = (try noise.at(0), try noise.at(1) * 0.7)
         let guided = ClassifierFreeGuidance(scale: 7.5, rescale: 0.7).guide { _ in
