@@ -51,15 +51,32 @@ public struct CrossAttention {
         self.heads = heads
     }
 
+    /// Keys and values of a sequence attended to, [N, H, M, c] each: worth keeping where the same sequence is attended
+    /// to again and again, as a prompt is at every step.
+    public struct Memory {
+        public let keys, values: Tensor
+    }
+
+    /// - Parameter context: [N, M, context width].
+    public func memory(of context: Tensor) throws -> Memory {
+        try Memory(
+            keys: Heads.split(key(context), heads: heads), values: Heads.split(value(context), heads: heads))
+    }
+
+    /// - Parameters:
+    ///   - x: [N, L, width].
+    ///   - memory: of N sequences.
+    /// - Returns: [N, L, width].
+    public func callAsFunction(_ x: Tensor, memory: Memory) throws -> Tensor {
+        let q = try Heads.split(query(x), heads: heads)  // [N, H, L, c]
+        return try output(Heads.join(.attention(q, memory.keys, memory.values)))
+    }
+
     /// - Parameters:
     ///   - x: [N, L, width].
     ///   - context: [N, M, context width]; `x` itself where nil.
     /// - Returns: [N, L, width].
     public func callAsFunction(_ x: Tensor, context: Tensor? = nil) throws -> Tensor {
-        let source = context ?? x
-        let q = try Heads.split(query(x), heads: heads)  // [N, H, L, c]
-        let k = try Heads.split(key(source), heads: heads)
-        let v = try Heads.split(value(source), heads: heads)
-        return try output(Heads.join(.attention(q, k, v)))
+        try self(x, memory: memory(of: context ?? x))
     }
 }

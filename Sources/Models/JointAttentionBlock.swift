@@ -10,12 +10,12 @@ package struct JointAttentionBlock {
     let output: PointwiseConvolution1D
     let heads: Int
 
-    init(_ weights: Weights, channels: Int, configuration: UNetConfiguration) throws {
-        heads = channels / configuration.headWidth
+    init(_ weights: Weights, channels: Int, heads: Int, configuration: UNetConfiguration) throws {
+        self.heads = heads
         norm = try GroupNorm(weights / "norm", channels: channels, groups: configuration.normGroups)
         queriesKeysValues = try PointwiseConvolution1D(weights / "qkv", in: channels, out: 3 * channels)
         switch configuration.text {
-        case .none: textKeysValues = nil
+        case .none, .cross: textKeysValues = nil
         case .joint(let width):
             textKeysValues = try PointwiseConvolution1D(weights / "encoder_kv", in: width, out: 2 * channels)
         }

@@ -23,11 +23,17 @@ extension TextTransformerConfiguration {
 
 extension UNetConfiguration {
     /// Of one picture.
-    func operations(height: Int, width: Int, tokens: Int) -> Double {
+    ///
+    /// - Parameters:
+    ///   - height: of what the network sees: of the latents, where it works on them.
+    ///   - tokens: of the text.
+    package func operations(height: Int, width: Int, tokens: Int) -> Double {
         let embedding = Double(embeddingWidth)
         let fold = patchSize * patchSize
         func area(_ level: Int) -> Double {
-            Double(height / patchSize) * Double(width / patchSize) / Double(1 << (2 * level))
+            // An odd side is rounded up.
+            func side(_ length: Int) -> Double { Double(((length / patchSize - 1) >> level) + 1) }
+            return side(height) * side(width)
         }
         func convolution(_ input: Int, _ output: Int, _ level: Int, kernel: Int = 3) -> Double {
             2 * area(level) * Double(input) * Double(output) * Double(kernel * kernel)
@@ -38,14 +44,26 @@ extension UNetConfiguration {
                 + 2 * embedding * Double(scaleShiftNorm ? 2 * output : output)
                 + (input == output ? 0 : convolution(input, output, level, kernel: 1))
         }
-        func attention(_ channels: Int, _ level: Int) -> Double {
+        func jointAttention(_ channels: Int, _ level: Int, textWidth: Int) -> Double {
             let (pixels, channels) = (area(level), Double(channels))
-            var (keys, own) = (pixels, 2 * pixels * 4 * channels * channels)
-            if case .joint(let width) = text {
-                keys += Double(tokens)
-                own += 2 * Double(tokens) * Double(width) * 2 * channels
+            let keys = pixels + (textWidth > 0 ? Double(tokens) : 0)
+            return 2 * pixels * 4 * channels * channels + 2 * Double(tokens) * Double(textWidth) * 2 * channels
+                + 4 * pixels * keys * channels
+        }
+        func spatialTransformer(_ channels: Int, _ level: Int, textWidth: Int, depth: Int) -> Double {
+            let (pixels, channels, tokens) = (area(level), Double(channels), Double(tokens))
+            let matrix = 2 * pixels * channels * channels
+            let own = 4 * matrix + 4 * pixels * pixels * channels
+            let text = 2 * matrix + 2 * tokens * Double(textWidth) * 2 * channels + 4 * pixels * tokens * channels
+            let perceptron = (8 + 4) * matrix
+            return 2 * matrix + Double(depth) * (own + text + perceptron)
+        }
+        func attention(_ channels: Int, _ level: Int, depth: Int?) -> Double {
+            switch text {
+            case .none: jointAttention(channels, level, textWidth: 0)
+            case .joint(let width): jointAttention(channels, level, textWidth: width)
+            case .cross(let width, _): spatialTransformer(channels, level, textWidth: width, depth: depth ?? 1)
             }
-            return own + 4 * pixels * keys * channels
         }
         func resampling(_ channels: Int, _ level: Int) -> Double {
             residualResampling ? residual(channels, channels, level) : convolution(channels, channels, level)
@@ -55,12 +73,13 @@ extension UNetConfiguration {
         let first = channels
         var kept = [channels]
         var total = 2 * (Double(modelChannels) * embedding + embedding * embedding)
+        if let addedWidth { total += 2 * (Double(addedWidth) * embedding + embedding * embedding) }
         total += convolution(inputChannels * fold, channels, 0)
         for (index, level) in levels.enumerated() {
             for _ in 0..<level.residualBlocks {
                 total += residual(channels, level.channels, index)
                 channels = level.channels
-                if level.attention { total += attention(channels, index) }
+                if level.attention { total += attention(channels, index, depth: level.transformerDepth) }
                 kept.append(channels)
             }
             if index < levels.count - 1 {
@@ -69,12 +88,12 @@ extension UNetConfiguration {
             }
         }
         let bottom = max(levels.count - 1, 0)
-        total += 2 * residual(channels, channels, bottom) + attention(channels, bottom)
+        total += 2 * residual(channels, channels, bottom) + attention(channels, bottom, depth: middleDepth)
         for (index, level) in levels.enumerated().reversed() {
             for block in 0...level.residualBlocks {
                 total += residual(channels + (kept.popLast() ?? 0), level.channels, index)
                 channels = level.channels
-                if level.attention { total += attention(channels, index) }
+                if level.attention { total += attention(channels, index, depth: level.transformerDepth) }
                 if index > 0, block == level.residualBlocks { total += resampling(channels, index - 1) }
             }
         }

@@ -1,22 +1,6 @@
 public import Layers
 public import Tensors
 
-/// What a U-Net sees besides the picture and the time.
-public struct UNetContext {
-    /// The text's states [N, L, width], attended to at every level.
-    public var text: Tensor?
-    /// Added to the time embedding: [N, embedding width].
-    public var embedding: Tensor?
-    /// While training: where dropout draws from.
-    public var dropout: RandomGenerator?
-
-    public init(text: Tensor? = nil, embedding: Tensor? = nil, dropout: RandomGenerator? = nil) {
-        self.text = text
-        self.embedding = embedding
-        self.dropout = dropout
-    }
-}
-
 /// The U-Net of guided diffusion (Ronneberger et al. 2015; Dhariwal & Nichol 2021; guided-diffusion `UNetModel`): down
 /// with a skip connection kept at each block, through the middle, and up again taking them back.
 ///
@@ -25,6 +9,9 @@ public struct UNet {
     public let configuration: UNetConfiguration
     package let timeIn: Linear
     package let timeOut: Linear
+    /// Of pooled text and sizes (Stable Diffusion XL).
+    let addedIn: Linear?
+    let addedOut: Linear?
     package let inputBlocks: [[Part]]
     package let middleBlock: [Part]
     package let outputBlocks: [[Part]]
@@ -36,14 +23,21 @@ public struct UNet {
         case convolution(Convolution2D)
         case residual(ResidualBlock)
         case jointAttention(JointAttentionBlock)
+        case spatialTransformer(SpatialTransformer)
         case enlarge(Convolution2D)
 
-        package func callAsFunction(_ x: Tensor, _ emb: Tensor, _ context: UNetContext) throws -> Tensor {
+        /// - Parameter size: height and width of an enlarged picture; nil doubles them.
+        package func callAsFunction(
+            _ x: Tensor, _ emb: Tensor, _ context: UNetContext, size: (height: Int, width: Int)? = nil
+        ) throws -> Tensor {
             switch self {
-            case .convolution(let convolution): try convolution(x)
-            case .residual(let block): try block(x, emb, context)
-            case .jointAttention(let block): try block(x, context)
-            case .enlarge(let convolution): try convolution(enlarged(x))
+            case .convolution(let convolution): return try convolution(x)
+            case .residual(let block): return try block(x, emb, context)
+            case .jointAttention(let block): return try block(x, context)
+            case .spatialTransformer(let block): return try block(x, context)
+            case .enlarge(let convolution):
+                guard let size else { return try convolution(enlarged(x)) }
+                return try convolution(x.resize(height: size.height, width: size.width, .nearest))
             }
         }
     }
@@ -55,7 +49,14 @@ public struct UNet {
         timeIn = try Linear(weights / "time_embed" / 0, in: width, out: configuration.embeddingWidth)
         timeOut = try Linear(
             weights / "time_embed" / 2, in: configuration.embeddingWidth, out: configuration.embeddingWidth)
-        let builder = Builder(configuration: configuration)
+        addedIn = try configuration.addedWidth.map {
+            try Linear(weights / "label_emb" / 0 / 0, in: $0, out: configuration.embeddingWidth)
+        }
+        addedOut = try configuration.addedWidth.map { _ in
+            try Linear(
+                weights / "label_emb" / 0 / 2, in: configuration.embeddingWidth, out: configuration.embeddingWidth)
+        }
+        let builder = UNetBuilder(configuration: configuration)
         let fold = configuration.patchSize * configuration.patchSize
         var channels = configuration.levels[0].channels
         let first = channels
@@ -82,7 +83,8 @@ public struct UNet {
         let middle = weights / "middle_block"
         middleBlock = [
             .residual(try ResidualBlock(middle / 0, in: channels, out: channels, configuration: configuration)),
-            try builder.attention(middle / 1, channels),
+            try builder.attention(
+                middle / 1, channels, heads: configuration.middleHeads, depth: configuration.middleDepth ?? 1),
             .residual(try ResidualBlock(middle / 2, in: channels, out: channels, configuration: configuration)),
         ]
 
@@ -107,6 +109,21 @@ public struct UNet {
             weights / "out" / 2, in: first, out: configuration.outputChannels * fold, initial: .zeros)
     }
 
+    /// The same context with all that does not change from step to step computed once: the transformers' keys and values
+    /// of the text, and XL's added embedding. For this network only.
+    public func prepared(_ context: UNetContext) throws -> UNetContext {
+        var prepared = context
+        prepared.embedding = try addedEmbedding(context)
+        prepared.added = nil
+        guard let text = context.text, case .cross = configuration.text else { return prepared }
+        try checkText(text)
+        let states = try text.to(timeIn.weight.dtype)
+        for case .spatialTransformer(let transformer) in (inputBlocks + [middleBlock] + outputBlocks).joined() {
+            prepared.memories[transformer.path] = try transformer.memories(of: states)
+        }
+        return prepared
+    }
+
     /// - Parameters:
     ///   - x: the noisy picture with its conditions, [N, input channels, H, W]; sides divisible by `sizeMultiple`.
     ///   - timesteps: [N], in steps of the original schedule; may be fractional.
@@ -116,7 +133,7 @@ public struct UNet {
         // The embedding enters every block through SiLU: once is enough.
         let sinusoid = try timestepEmbedding(timesteps, width: configuration.modelChannels).to(timeIn.weight.dtype)
         var emb = try timeOut(timeIn(sinusoid).silu())
-        if let added = context.embedding { emb = try emb + added.to(emb.dtype) }
+        if let added = try addedEmbedding(context) { emb = try emb + added.to(emb.dtype) }
         emb = try emb.silu()
 
         var h = try x.to(outConvolution.weight.dtype)
@@ -131,11 +148,26 @@ public struct UNet {
         for part in middleBlock { h = try part(h, emb, context) }
         for block in outputBlocks {
             h = try .concatenate([h, kept.removeLast()], dim: 1)
-            for part in block { h = try part(h, emb, context) }
+            // As large as what is taken back next: twice as large, or one less where a side was odd.
+            let next = kept.last?.shape
+            let size = next.map { (height: $0[2], width: $0[3]) }
+            for part in block { h = try part(h, emb, context, size: size) }
         }
         h = try outConvolution(outNorm(h).silu())
         if configuration.patchSize > 1 { h = try h.pixelShuffle(configuration.patchSize) }
         return try h.to(x.dtype)
+    }
+
+    /// What is added to the time embedding, [N, embedding width].
+    private func addedEmbedding(_ context: UNetContext) throws -> Tensor? {
+        guard let addedIn, let addedOut, let added = context.added else { return context.embedding }
+        guard added.rank == 2, added.shape[1] == configuration.addedWidth else {
+            throw TensorError(
+                operation: "U-Net", shapes: [added.shape],
+                message: "expected pooled text and sizes as [N, \(configuration.addedWidth ?? 0)]")
+        }
+        let embedding = try addedOut(addedIn(added.to(addedIn.weight.dtype)).silu())
+        return try context.embedding.map { try $0.to(embedding.dtype) + embedding } ?? embedding
     }
 
     private func checkInput(_ x: Tensor, _ timesteps: Tensor, _ context: UNetContext) throws {
@@ -158,43 +190,42 @@ public struct UNet {
                 operation: "U-Net", shapes: [shape, embedding.shape],
                 message: "expected the text's embedding as [\(shape[0]), \(configuration.embeddingWidth)]")
         }
-        guard let states = context.text, case .joint(let width) = configuration.text else { return }
-        guard states.rank == 3, states.shape[0] == shape[0], states.shape[2] == width else {
+        try checkAdded(context, shape)
+        if let states = context.text { return try checkText(states, count: shape[0]) }
+        if case .cross(let width, _) = configuration.text {
             throw TensorError(
-                operation: "U-Net", shapes: [shape, states.shape],
-                message: "expected the text's states as [\(shape[0]), L, \(width)]")
+                operation: "U-Net", shapes: [shape],
+                message: "expected the text's states as [\(shape[0]), L, \(width)], but there are none")
         }
     }
 
-    /// Makes the parts that a configuration calls for.
-    private struct Builder {
-        let configuration: UNetConfiguration
-
-        func block(_ weights: Weights, in channels: Int, level: UNetConfiguration.Level) throws -> [Part] {
-            let residual = try ResidualBlock(
-                weights / 0, in: channels, out: level.channels, configuration: configuration)
-            return level.attention
-                ? [.residual(residual), try attention(weights / 1, level.channels)] : [.residual(residual)]
+    /// - Parameter count: of pictures; nil where there are none yet.
+    private func checkText(_ states: Tensor, count: Int? = nil) throws {
+        let width: Int
+        switch configuration.text {
+        case .none: return
+        case .joint(let its): width = its
+        case .cross(let its, _): width = its
         }
-
-        func attention(_ weights: Weights, _ channels: Int) throws -> Part {
-            .jointAttention(try JointAttentionBlock(weights, channels: channels, configuration: configuration))
+        guard states.rank == 3, states.shape[0] == count ?? states.shape[0], states.shape[2] == width else {
+            throw TensorError(
+                operation: "U-Net", shapes: [states.shape],
+                message: "expected the text's states as [\(count.map(String.init) ?? "N"), L, \(width)]")
         }
+    }
 
-        func shrinking(_ weights: Weights, _ channels: Int) throws -> Part {
-            configuration.residualResampling
-                ? .residual(
-                    try ResidualBlock(
-                        weights, in: channels, out: channels, configuration: configuration, resampling: .down))
-                : .convolution(try Convolution2D(weights / "op", in: channels, out: channels, stride: 2))
+    private func checkAdded(_ context: UNetContext, _ shape: [Int]) throws {
+        guard let width = configuration.addedWidth else {
+            if let added = context.added {
+                throw TensorError(
+                    operation: "U-Net", shapes: [shape, added.shape],
+                    message: "this network has no place for pooled text and sizes")
+            }
+            return
         }
-
-        func enlarging(_ weights: Weights, _ channels: Int) throws -> Part {
-            configuration.residualResampling
-                ? .residual(
-                    try ResidualBlock(
-                        weights, in: channels, out: channels, configuration: configuration, resampling: .up))
-                : .enlarge(try Convolution2D(weights / "conv", in: channels, out: channels))
-        }
+        if let added = context.added ?? context.embedding, added.shape.first == shape[0] { return }
+        throw TensorError(
+            operation: "U-Net", shapes: [shape, context.added?.shape ?? []],
+            message: "expected pooled text and sizes as [\(shape[0]), \(width)]")
     }
 }

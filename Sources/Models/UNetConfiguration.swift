@@ -6,11 +6,19 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
         public var channels: Int
         public var residualBlocks: Int
         public var attention: Bool
+        /// Transformer blocks in each attention, where the text is attended to across; 1 where nil.
+        public var transformerDepth: Int?
+        /// Heads of attention here; nil where `heads` or `headWidth` says it for all levels.
+        public var heads: Int?
 
-        public init(channels: Int, residualBlocks: Int, attention: Bool) {
+        public init(
+            channels: Int, residualBlocks: Int, attention: Bool, transformerDepth: Int? = nil, heads: Int? = nil
+        ) {
             self.channels = channels
             self.residualBlocks = residualBlocks
             self.attention = attention
+            self.transformerDepth = transformerDepth
+            self.heads = heads
         }
     }
 
@@ -19,6 +27,9 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
         case none
         /// GLIDE: the text's keys and values stand before the picture's own, under one softmax.
         case joint(width: Int)
+        /// Latent diffusion and Stable Diffusion: transformer blocks attend to the picture, then to the text. Their
+        /// projections are linear layers (Stable Diffusion 2 and XL) or convolutions of the same effect.
+        case cross(width: Int, linearProjections: Bool)
     }
 
     /// Channels of what the network sees, conditions included.
@@ -27,8 +38,10 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
     /// The width of the time embedding; the embedding that blocks see is four times as wide.
     public var modelChannels: Int
     public var levels: [Level]
-    /// The width of one attention head.
+    /// The width of one attention head, where the number of heads is not given.
     public var headWidth: Int
+    /// The number of heads at every level, whatever its width: 8 in Stable Diffusion 1.
+    public var heads: Int?
     public var dropout: Double
     /// Whether sizes change inside residual blocks (GLIDE), or in a strided convolution and an enlarged one (latent
     /// diffusion).
@@ -41,11 +54,19 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
     public var patchSize: Int
     /// Groups of every group normalisation.
     public var normGroups: Int
+    /// Transformer blocks in the middle's attention; 1 where nil.
+    public var middleDepth: Int?
+    /// The width of what is added to the time embedding through two layers of its own: pooled text and sizes, 2,816 in
+    /// Stable Diffusion XL.
+    public var addedWidth: Int?
+    /// The width of each size's sinusoid in it; 256 where nil.
+    public var sizeSinusoidWidth: Int?
 
     public init(
         inputChannels: Int, outputChannels: Int, modelChannels: Int, levels: [Level], headWidth: Int = 64,
         dropout: Double = 0, residualResampling: Bool = true, scaleShiftNorm: Bool = true, text: TextEntry = .none,
-        patchSize: Int = 1, normGroups: Int = 32
+        patchSize: Int = 1, normGroups: Int = 32, heads: Int? = nil, middleDepth: Int? = nil, addedWidth: Int? = nil,
+        sizeSinusoidWidth: Int? = nil
     ) {
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
@@ -58,12 +79,23 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
         self.text = text
         self.patchSize = patchSize
         self.normGroups = normGroups
+        self.heads = heads
+        self.middleDepth = middleDepth
+        self.addedWidth = addedWidth
+        self.sizeSinusoidWidth = sizeSinusoidWidth
     }
 
     public var embeddingWidth: Int { 4 * modelChannels }
 
-    /// Pictures must have sides divisible by this.
-    public var sizeMultiple: Int { patchSize << max(0, levels.count - 1) }
+    /// Pictures must have sides divisible by this. Where sizes change in convolutions, any side will do: an odd one is
+    /// rounded up on the way down, and comes back on the way up.
+    public var sizeMultiple: Int { residualResampling ? patchSize << max(0, levels.count - 1) : patchSize }
+
+    /// Heads of attention at a level.
+    package func heads(of level: Level) -> Int { level.heads ?? heads ?? level.channels / headWidth }
+
+    /// Heads of the middle's attention: as at the last level.
+    package var middleHeads: Int { levels.last.map(heads(of:)) ?? 1 }
 
     /// - Throws: `ConfigurationError` for what no network can be built from.
     public func validate() throws {
@@ -74,21 +106,43 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
         try require((1...64).contains(patchSize), "patchSize must be 1 to 64, not \(patchSize)")
         for (name, value) in [
             ("inputChannels", inputChannels), ("outputChannels", outputChannels), ("modelChannels", modelChannels),
-            ("headWidth", headWidth), ("normGroups", normGroups),
+            ("headWidth", headWidth), ("normGroups", normGroups), ("heads", heads), ("addedWidth", addedWidth),
+            ("sizeSinusoidWidth", sizeSinusoidWidth), ("the text's width", textWidth),
         ] {
+            guard let value else { continue }
             try require((1...65_536).contains(value), "\(name) must be 1 to 65,536, not \(value)")
         }
         try require((0..<1).contains(dropout), "dropout must be in [0, 1), not \(dropout)")
-        for level in levels {
+        var transformers = middleDepth ?? 1
+        try require((1...64).contains(transformers), "the middle cannot have \(transformers) transformer blocks")
+        for (index, level) in levels.enumerated() {
             try require((1...65_536).contains(level.channels), "a level cannot have \(level.channels) channels")
             try require((1...64).contains(level.residualBlocks), "a level cannot have \(level.residualBlocks) blocks")
             try require(
                 level.channels % normGroups == 0,
                 "\(level.channels) channels do not divide into \(normGroups) groups")
-            let attends = level.attention || level == levels.last
-            try require(
-                !attends || level.channels % headWidth == 0,
-                "\(level.channels) channels do not divide into heads of width \(headWidth)")
+            let depth = level.transformerDepth ?? 1
+            try require((1...64).contains(depth), "a level cannot have \(depth) transformer blocks a place")
+            if level.attention { transformers += depth * (2 * level.residualBlocks + 1) }
+            // The middle attends as the last level would.
+            guard level.attention || index == levels.count - 1 else { continue }
+            if let count = level.heads ?? heads {
+                try require(
+                    count > 0 && level.channels % count == 0,
+                    "\(level.channels) channels do not divide into \(count) heads")
+            } else {
+                try require(
+                    level.channels % headWidth == 0,
+                    "\(level.channels) channels do not divide into heads of width \(headWidth)")
+            }
+        }
+        try require(transformers <= 4096, "\(transformers) transformer blocks are too many; at most 4,096")
+    }
+
+    private var textWidth: Int? {
+        switch text {
+        case .none: nil
+        case .joint(let width), .cross(let width, _): width
         }
     }
 }

@@ -58,15 +58,15 @@ struct Layout {
         if subject.habitat == .ground, stage.place == .lake, subject.scale > 1.1, random.chance(0.65) {
             // A building on a tongue of land, mirrored in the water before it.
             let fromLeft = random.chance(0.5)
-            let y = random.uniform(0.64, 0.7)
-            let reach = random.uniform(0.12, 0.28)
+            let y = straying(0.64, 0.7, &random)
+            let reach = straying(0.12, 0.28, &random)
             x = fromLeft ? reach : 1 - reach - width
             stage.spit = (fromLeft ? min(0.95, x + width + 0.14) : max(0.05, x - 0.14), fromLeft, y)
             return Block(
                 boxes: [Box(x: x, y: y - min(height, y - 0.08), width: width, height: min(height, y - 0.08))],
                 size: word)
         }
-        x = random.uniform(max(0.03, 0.5 - width / 2 - 0.2), min(0.97 - width, 0.5 - width / 2 + 0.2) + 1e-9)
+        x = straying(max(0.03, 0.5 - width / 2 - 0.2), min(0.97 - width, 0.5 - width / 2 + 0.2) + 1e-9, &random)
         return Block(
             boxes: [Box(x: x, y: foot(subject, stage, height, &random) - height, width: width, height: height)],
             size: word)
@@ -112,7 +112,8 @@ struct Layout {
             switch word {
             case .small: random.uniform(ranges.small)
             case .large: random.uniform(ranges.large)
-            case .medium: min(most, random.uniform(ranges.medium) * natural)
+            case .medium:
+                min(most, straying(ranges.medium.lowerBound, ranges.medium.upperBound, &random) * natural)
             }
         let widest =
             word == .small
@@ -125,10 +126,19 @@ struct Layout {
     /// Where its lower edge is.
     private func foot(_ subject: Subject, _ stage: Stage, _ height: Double, _ random: inout SceneRandom) -> Double {
         switch subject.habitat {
-        case .ground: max(random.uniform(stage.ground), height + 0.1)
-        case .water: max(random.uniform(stage.water), height + 0.06)
-        case .sky: random.uniform(0.05 + height, max(0.06 + height, min(stage.horizon + 0.08, 0.9)))
+        case .ground: max(straying(stage.ground.lowerBound, stage.ground.upperBound, &random), height + 0.1)
+        case .water: max(straying(stage.water.lowerBound, stage.water.upperBound, &random), height + 0.06)
+        case .sky: straying(0.05 + height, max(0.06 + height, min(stage.horizon + 0.08, 0.9)), &random)
         }
+    }
+
+    /// Uniform in the middle part of a range, which is as wide as the configuration's `spread` says for a single subject.
+    private func straying(_ low: Double, _ high: Double, _ random: inout SceneRandom) -> Double {
+        let spread = configuration.spread
+        // As it was, to the bit, where all of the range counts.
+        if spread == 1 || cast.count > 1 { return random.uniform(low, high) }
+        let (middle, half) = ((low + high) / 2, spread * (high - low) / 2)
+        return random.uniform(middle - half, middle + half)
     }
 
     // MARK: two and three

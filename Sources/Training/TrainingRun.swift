@@ -300,12 +300,10 @@ extension DatasetRegistry {
             return try ComposedScenes(simple, emoji: EmojiCollection.load())
         }
         registry.register("scenes-eight", summary: "scenes-simple with eight subjects in their own colours") {
-            var eight = SceneConfiguration.simple
-            eight.split = .all
-            eight.subjects = ["house", "cottage", "castle", "tree", "fox", "robot", "rocket", "boat"]
-            eight.colourProbability = 0
-            eight.garmentProbability = 0
-            return try ComposedScenes(eight, emoji: EmojiCollection.load())
+            try ComposedScenes(.eight, emoji: EmojiCollection.load())
+        }
+        registry.register("scenes-steady", summary: "scenes-eight with the subject nearly in the middle") {
+            try ComposedScenes(.steady, emoji: EmojiCollection.load())
         }
         return registry
     }

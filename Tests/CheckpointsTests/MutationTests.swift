@@ -68,7 +68,7 @@ struct MutationTests {
 }
 
 /// One to three bytes of the text changed, left out, or doubled.
-private func damage(_ json: String, _ random: inout SplitMix64) -> String {
+func damage(_ json: String, _ random: inout SplitMix64) -> String {
     var bytes = Array(json.utf8)
     for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
         let place = Int.random(in: bytes.indices, using: &random)
@@ -85,7 +85,7 @@ private func damage(_ json: String, _ random: inout SplitMix64) -> String {
 }
 
 /// One value of the text replaced by another that is hard to digest.
-private func change(_ json: String, _ values: [Range<String.Index>], _ random: inout SplitMix64) -> String {
+func change(_ json: String, _ values: [Range<String.Index>], _ random: inout SplitMix64) -> String {
     guard let place = values.randomElement(using: &random) else { return json }
     let others = [
         "0", "-1", "1", "2", "3", "60000", "65536", "65537", "4294967296", "9223372036854775807", "9223372036854775808",
@@ -121,7 +121,7 @@ private func residentMemory() -> Int {
 }
 
 /// Sebastiano Vigna's SplitMix64.
-private struct SplitMix64: RandomNumberGenerator {
+struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }

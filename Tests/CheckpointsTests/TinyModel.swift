@@ -68,10 +68,18 @@ struct ShapeSource: TensorSource {
     func shape(of name: String) -> [Int]? { shapes[name] }
     func tensor(_ name: String) throws -> Tensor { throw WeightError(source: sourceName, mistakes: [.missing(name, [])]) }
 
+    init(shapes: [String: [Int]]) { self.shapes = shapes }
+
     /// All that a network asks for.
     init(of configuration: GLIDEConfiguration) throws {
+        try self.init { _ = try GLIDE($0, configuration: configuration) }
+    }
+
+    init(of configuration: UNetConfiguration) throws { try self.init { _ = try UNet($0, configuration: configuration) } }
+
+    private init(asking build: (Weights) throws -> Void) throws {
         let store = WeightStore(.tensors(self))
-        _ = try GLIDE(Weights(store), configuration: configuration)
+        try build(Weights(store))
         let error = try #require(throws: WeightError.self) { try store.finish() }
         for case .missing(let name, let shape) in error.mistakes { shapes[name] = shape }
     }

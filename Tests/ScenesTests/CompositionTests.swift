@@ -100,6 +100,24 @@ import Testing
         }
     }
 
+    @Test func littleSpreadKeepsASubjectNearItsMiddle() throws {
+        func deviation(_ spread: Double) throws -> Double {
+            let scenes = try scenes {
+                $0 = .eight
+                $0.subjects = ["fox"]
+                $0.places = [.meadow]
+                $0.spread = spread
+            }
+            let middles = try (0..<200).map { try scenes.description(at: $0).entities[0].box.midX }
+            let mean = middles.reduce(0, +) / 200
+            return (middles.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 200).squareRoot()
+        }
+        let (all, little, none) = (try deviation(1), try deviation(0.15), try deviation(0))
+        #expect(all > 0.08)
+        #expect(abs(little - 0.15 * all) < 0.03)
+        #expect(none < 1e-6)
+    }
+
     @Test func everythingOccurs() throws {
         let scenes = try scenes { $0.split = .all }
         var subjects: Set<String> = []
@@ -171,7 +189,7 @@ import Testing
         #expect(throws: DecodingError.self) {
             try JSONDecoder().decode(SceneConfiguration.self, from: Data(#"{"subject": ["fox"]}"#.utf8))
         }
-        for configuration in [SceneConfiguration(), .simple] {
+        for configuration in [SceneConfiguration(), .simple, .steady] {
             let json = try JSONEncoder().encode(configuration)
             #expect(try JSONDecoder().decode(SceneConfiguration.self, from: json) == configuration)
         }
@@ -183,6 +201,7 @@ import Testing
         (#"{"subjectCounts": [0, 0]}"#, "subjectCounts"),
         (#"{"subjectCounts": [1, -2]}"#, "subjectCounts"), (#"{"styleProbability": 1.5}"#, "styleProbability"),
         (#"{"styles": []}"#, "styles"), (#"{"count": 0}"#, "count"), (#"{"minimumHeight": 3}"#, "minimumHeight"),
+        (#"{"spread": 2}"#, "spread"),
         (#"{"subjects": ["boat"], "places": ["city"]}"#, "subjects"),
     ])
     func impossibleConfigurationsAreRefused(json: String, word: String) throws {
