@@ -2,8 +2,8 @@
 
     python schedulers.py
 
-The network is a closed formula. diffusers computes its tables in float32; here float32 stands for float64 while it runs, so
-that what is compared is its arithmetic and not its rounding. Some runs as it really is stand beside them.
+The network is a closed formula. diffusers computes its tables in float32; here float32 stands for float64 while it runs,
+so that what is compared is its arithmetic and not its rounding. Some runs as it really is stand beside them.
 Versions: Python 3.11, torch 2.11.0 (CPU), diffusers 0.36.0, numpy 2.4.6, safetensors 0.8.0.
 """
 
@@ -99,7 +99,8 @@ CONFIGS = {
     "learned": dict(LATENT, _class_name="DDPMScheduler", variance_type="learned_range", timestep_spacing="leading"),
 }  # fmt: skip
 ONLY = {
-    "solver": ["dpm++2m", "dpm++2m-sde", "unipc"], "final": ["dpm++2m", "dpm++2m-sde"], "solver3": ["unipc"], "lu": ["dpm++2m"], "learned": ["ddpm"],
+    "solver": ["dpm++2m", "dpm++2m-sde", "unipc"], "final": ["dpm++2m", "dpm++2m-sde"], "solver3": ["unipc"],
+    "lu": ["dpm++2m"], "learned": ["ddpm"],
 }  # fmt: skip
 NOT = {  # what diffusers has not
     "threshold": ["pndm", "euler-a", "dpm++sde"],
