@@ -30,7 +30,8 @@ public struct DiffusionConfiguration: Codable, Sendable, Equatable {
     public var trainedBetas: [Double]?
     /// Whether the schedule is stretched so that its last step leaves nothing of the picture; nil is no.
     public var zeroTerminalSNR: Bool?
-    /// What the model's diffusers configuration says of sampling, where it came with one; samplers then do as diffusers'.
+    /// What the model's diffusers configuration says of sampling, where it came with one; samplers then do as
+    /// diffusers'.
     public var scheduler: DiffusersScheduler?
 
     public init(

@@ -4,7 +4,8 @@ public import Tensors
 public enum Start {
     /// Pure noise of a shape [N, C, …], drawn from the chain's noise source.
     ///
-    /// - Parameter scale: GLIDE's upsampler starts with 0.997 of it. What deviation is whole, `Trajectory.initialNoise` says.
+    /// - Parameter scale: GLIDE's upsampler starts with 0.997 of it. What deviation is whole, `Trajectory.initialNoise`
+    ///   says.
     case noise([Int], scale: Double = 1, dtype: DType = .float32, device: Device = .cpu)
     /// Given noise of unit deviation.
     case given(Tensor, scale: Double = 1)

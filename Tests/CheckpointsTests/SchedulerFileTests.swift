@@ -123,7 +123,8 @@ struct SchedulerFileTests {
     @Test(arguments: [
         ("_class_name", "\"FlowMatchEulerDiscreteScheduler\""), ("_class_name", "7"), ("_class_name", "null"),
         ("num_train_timesteps", "1"), ("num_train_timesteps", "1e300"), ("num_train_timesteps", "10.5"),
-        ("num_train_timesteps", "\"1000\""), ("beta_schedule", "\"sigmoid\""), ("prediction_type", "\"flow_prediction\""),
+        ("num_train_timesteps", "\"1000\""), ("beta_schedule", "\"sigmoid\""),
+        ("prediction_type", "\"flow_prediction\""),
         ("use_flow_sigmas", "true"), ("timestep_type", "\"continuous\""), ("solver_order", "4"),
         ("thresholding", "1"), ("solver_p", "{}"), ("trained_betas", "[0.1, null]"), ("timestep_spacing", "\"even\""),
         ("disable_corrector", "[-1]"), ("steps_offset", "-1"),
@@ -177,7 +178,9 @@ struct SchedulerFileTests {
             plan, plan.denoiser { $0.x }, start: .noise([1, 4, 2, 2]), noise: .seeded(1, count: 1))
         #expect(throws: DiffusionError.self) { try chain.next() }
         #expect(throws: DiffusionError.self) {
-            try Chain(Euler(), plan.trajectory, plan.denoiser { $0.x }, start: .noise([1, 4, 2, 2]), noise: .seeded(1, count: 1))
+            try Chain(
+                Euler(), plan.trajectory, plan.denoiser { $0.x }, start: .noise([1, 4, 2, 2]),
+                noise: .seeded(1, count: 1))
         }
     }
 
@@ -187,7 +190,9 @@ struct SchedulerFileTests {
         let folder = try TemporaryFolder()
         let path = folder.path + "/scheduler_config.json"
         let published = json()
-        let pieces = ["-1", "1e308", "null", "[]", "{}", "\"\"", "true", "0", "99999999999999999999", "-Infinity", "NaN", "0.5"]
+        let pieces = [
+            "-1", "1e308", "null", "[]", "{}", "\"\"", "true", "0", "99999999999999999999", "-Infinity", "NaN", "0.5",
+        ]
         let values = published.matches(of: /: ([^,}]+)/).map(\.output.1)
         for round in 0..<1000 {
             var json = published
@@ -195,7 +200,9 @@ struct SchedulerFileTests {
                 var bytes = Array(json.utf8)
                 bytes[Int.random(in: bytes.indices, using: &generator)] = .random(in: 0...255, using: &generator)
                 json = String(decoding: bytes, as: UTF8.self)
-            } else if let value = values.randomElement(using: &generator), let piece = pieces.randomElement(using: &generator) {
+            } else if let value = values.randomElement(using: &generator),
+                let piece = pieces.randomElement(using: &generator)
+            {
                 json.replaceSubrange(value.startIndex..<value.endIndex, with: piece)
             }
             try json.write(toFile: path, atomically: false, encoding: .utf8)

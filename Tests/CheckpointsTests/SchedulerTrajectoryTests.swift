@@ -58,7 +58,8 @@ struct SchedulerTrajectoryTests {
             #expect(abs(told - times[stride * index]) < 1e-6, "\(name), step \(index): told \(told)")
         }
         if fixture[name + ".sigmas"] != nil {
-            let sigmas = try fixture.tensor(name + ".sigmas").doubles().suffix(isPaired ? 2 * trajectory.count : trajectory.count + 1)
+            let sigmas = try fixture.tensor(name + ".sigmas").doubles()
+                .suffix(isPaired ? 2 * trajectory.count : trajectory.count + 1)
             for (index, level) in trajectory.levels.enumerated() {
                 let expected = sigmas[min(sigmas.startIndex + stride * index, sigmas.endIndex - 1)]
                 #expect(abs(level.sigma - expected) <= 1e-10 * expected, "\(name): σ of level \(index)")
@@ -79,7 +80,8 @@ struct SchedulerTrajectoryTests {
         }
         let shape = Array(noise.shape.dropFirst())
         let start: Start = try run.strength == nil
-            ? .noise(shape, dtype: .float64) : .image(fixture.tensor("coefficients.x0") + .zeros(shape, dtype: .float64))
+            ? .noise(shape, dtype: .float64)
+            : .image(fixture.tensor("coefficients.x0") + .zeros(shape, dtype: .float64))
         var chain = try Chain(plan, denoiser, start: start, noise: recorded(noise))
         let count = try samples.size(0)
         while let step = try chain.next() {
@@ -109,6 +111,11 @@ struct SchedulerTrajectoryTests {
             let error = try difference(chain.run(), fixture.tensor(name + ".samples"))
             #expect(error < Self.singleBound, "\(name): \(error)")
         }
+    }
+
+    @Test(arguments: [48, 96, 112, 304]) func halvesAreRoundedAsNumpyDoes(steps: Int) throws {
+        let times = try NoiseSchedule(.scaledLinear()).trajectory(.trailing(steps)).steps.map(\.from.timestep)
+        #expect(try times == fixture.tensor("trailing.\(steps)").doubles())
     }
 
     @Test func rescaledGuidanceAgrees() throws {

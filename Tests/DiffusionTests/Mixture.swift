@@ -96,7 +96,8 @@ struct Broken: Sampler {
         case .shortStep:
             let whole = try sampler.step(x, moment, denoiser, noise: noise)
             return Advance(
-                x: try x.lerp(whole.x, weight: 0.9), x0: whole.x0, corrected: whole.corrected, prediction: whole.prediction)
+                x: try x.lerp(whole.x, weight: 0.9), x0: whole.x0, corrected: whole.corrected,
+                prediction: whole.prediction)
         case .loudNoise: return try sampler.step(x, moment, denoiser) { try noise() * 1.2 }
         case .quietNoise: return try sampler.step(x, moment, denoiser) { try noise() * 0.8 }
         case .wrongLevel:

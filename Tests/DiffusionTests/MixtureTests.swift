@@ -49,8 +49,8 @@ import Testing
     @Test(arguments: SamplerName.allCases, Broken.Fault.allCases)
     func brokenSamplersDoNot(name: SamplerName, fault: Broken.Fault) throws {
         let isRandom = [.ddpm, .eulerAncestral, .dpmSolver2MSDE, .dpmSolverSDE, .lcm].contains(name)
-        // What noise a deterministic sampler draws does not matter; a random one that lags a little catches up, and so does
-        // one that corrects where it went.
+        // What noise a deterministic sampler draws does not matter; a random one that lags a little catches up, and so
+        // does one that corrects where it went.
         guard fault == .wrongLevel || isRandom != (fault == .shortStep), fault != .shortStep || name != .unipc else {
             return
         }
@@ -59,7 +59,8 @@ import Testing
     }
 
     /// On one Gaussian the way of the probability-flow ODE is known: x(σ) grows as √(s² + σ²). Twice the steps halve
-    /// Euler's error and quarter that of the second-order samplers; UniPC is of one order more than it counts predictions.
+    /// Euler's error and quarter that of the second-order samplers; UniPC is of one order more than it counts
+    /// predictions.
     @Test func convergenceHasThePapersOrder() throws {
         let deviation = 0.5
         let single = Mixture(weights: [1], means: [[0, 0]], deviation: deviation)
@@ -78,9 +79,9 @@ import Testing
             return try difference(x, noise * 20 * growth / (1 + sigma * sigma).squareRoot())
         }
         let cases: [(any Sampler, ClosedRange<Double>)] = [
-            (Euler(), 1.8...2.2), (Heun(), 3.6...4.5), (DPMSolver2M(), 3.6...4.5), (DPMSolver2M(correction: .heun), 3.6...4.5),
-            (DPMSolver2M(correction: .none), 1.8...2.2), (PNDM(), 3.6...9), (UniPC(order: 1), 3.6...4.5),
-            (UniPC(), 7...9), (UniPC(order: 3), 12...40),
+            (Euler(), 1.8...2.2), (Heun(), 3.6...4.5), (DPMSolver2M(), 3.6...4.5),
+            (DPMSolver2M(correction: .heun), 3.6...4.5), (DPMSolver2M(correction: .none), 1.8...2.2),
+            (PNDM(), 3.6...9), (UniPC(order: 1), 3.6...4.5), (UniPC(), 7...9), (UniPC(order: 3), 12...40),
         ]
         for (sampler, ratios) in cases {
             let (coarse, fine) = (try error(sampler, 100), try error(sampler, 200))

@@ -105,8 +105,8 @@ import Testing
     }
 }
 
-/// The noise of a fixture for DPM-Solver SDE, whose whole steps had draws of their own there: what is drawn for a step's
-/// second piece, so that both pieces together are that draw.
+/// The noise of a fixture for DPM-Solver SDE, whose whole steps had draws of their own there: what is drawn for a
+/// step's second piece, so that both pieces together are that draw.
 func separated(_ noise: Tensor, _ trajectory: Trajectory) throws -> NoiseSource {
     var index = 0
     return NoiseSource { _, _, _ in

@@ -10,8 +10,8 @@ extension DiffusersScheduler {
         try self.init(JSONObject(path: path, takesInfinity: true))
     }
 
-    /// - Throws: `CheckpointError` for a class of another process, a value that is out of its range or of the wrong type,
-    ///   and whatever asks for what is not honoured here.
+    /// - Throws: `CheckpointError` for a class of another process, a value that is out of its range or of the wrong
+    ///   type, and whatever asks for what is not honoured here.
     public init(_ json: JSONObject) throws {
         guard let name = try json.string("_class_name") else {
             throw json.wrong("_class_name", expected: "the name of a diffusers scheduler")
@@ -23,7 +23,8 @@ extension DiffusersScheduler {
         self.init(kind)
         // diffusers takes these for absent.
         let unset = Set(try json.strings("_use_default_values") ?? [])
-        let json = JSONObject(file: json.file, place: json.place, members: json.members.filter { !unset.contains($0.key) })
+        let json = JSONObject(
+            file: json.file, place: json.place, members: json.members.filter { !unset.contains($0.key) })
 
         trainingSteps = try json.int("num_train_timesteps", in: Self.trainingStepsRange)
         betaStart = try json.number("beta_start")

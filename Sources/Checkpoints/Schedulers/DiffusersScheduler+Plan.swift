@@ -57,8 +57,8 @@ extension DiffusersScheduler {
             steps: steps, schedule: schedule, isStochastic: sampler == .dpmSolver2MSDE, strength: strength)
     }
 
-    /// The configuration as diffusers' Stable Diffusion pipelines correct it when they load it: those of the first models
-    /// were written before `steps_offset` and `clip_sample` were.
+    /// The configuration as diffusers' Stable Diffusion pipelines correct it when they load it: those of the first
+    /// models were written before `steps_offset` and `clip_sample` were.
     public func correctedForStableDiffusion() -> DiffusersScheduler {
         var corrected = self
         corrected.stepsOffset = 1

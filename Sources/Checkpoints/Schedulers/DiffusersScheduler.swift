@@ -94,8 +94,9 @@ public enum SchedulerKind: String, Codable, Sendable, CaseIterable {
 
     /// Classes that share a known one's process, and by which of ours such models are sampled instead.
     static let standIns: [String: SchedulerKind] = [
-        "LMSDiscreteScheduler": .euler, "KDPM2DiscreteScheduler": .heun, "KDPM2AncestralDiscreteScheduler": .eulerAncestral,
-        "DEISMultistepScheduler": .dpmSolver, "DPMSolverSinglestepScheduler": .dpmSolver, "DDIMParallelScheduler": .ddim,
-        "DDPMParallelScheduler": .ddpm, "TCDScheduler": .ddim,
+        "LMSDiscreteScheduler": .euler, "KDPM2DiscreteScheduler": .heun,
+        "KDPM2AncestralDiscreteScheduler": .eulerAncestral, "DEISMultistepScheduler": .dpmSolver,
+        "DPMSolverSinglestepScheduler": .dpmSolver, "DDIMParallelScheduler": .ddim, "DDPMParallelScheduler": .ddpm,
+        "TCDScheduler": .ddim,
     ]
 }

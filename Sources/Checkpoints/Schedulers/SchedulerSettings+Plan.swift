@@ -5,7 +5,8 @@ extension SchedulerSettings {
     /// The class's own way, or one that the user asks for.
     ///
     /// - Parameters:
-    ///   - schedule: a spacing's name: what the class has a key for is set there, anything else is laid out by `Spacing`.
+    ///   - schedule: a spacing's name: what the class has a key for is set there, anything else is laid out by
+    ///     `Spacing`.
     ///   - isStochastic: `sde-dpmsolver++` instead of `dpmsolver++`.
     ///   - strength: how much of the way is taken, for starting from a picture; nil is all of it.
     /// - Throws: `ConfigurationError` or `DiffusionError`.

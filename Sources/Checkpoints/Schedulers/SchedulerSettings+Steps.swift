@@ -86,7 +86,8 @@ extension SchedulerSettings {
         }
         let stride = count / originalSteps
         let original = (1...originalSteps).reversed().map { $0 * stride - 1 }
-        let numbers = (0..<steps).map { original[min(Int(Double($0) * (Double(originalSteps) / Double(steps))), originalSteps - 1)] }
+        let gap = Double(originalSteps) / Double(steps)
+        let numbers = (0..<steps).map { original[min(Int(Double($0) * gap), originalSteps - 1)] }
         let levels = try numbers.dropFirst(skipped).map { try level(schedule, $0) }
         return try Trajectory(levels, initialNoise: .unit)
     }

@@ -100,7 +100,8 @@ struct SchedulerSettings {
     ) throws -> NoiseSchedule.Kind {
         if let betas = keys.trainedBetas {
             guard betas.count == count else {
-                throw ConfigurationError("a scheduler with \(betas.count) trained_betas for \(count) num_train_timesteps")
+                throw ConfigurationError(
+                    "a scheduler with \(betas.count) trained_betas for \(count) num_train_timesteps")
             }
             return .betas(betas)
         }

@@ -77,8 +77,8 @@ public struct Denoiser {
     }
 
     /// The estimate, its noise shifted by −√(1 − ᾱ) · gradient where there is a gradient to follow (Song et al. 2021;
-    /// guided-diffusion's `condition_score`). x₀ follows the shift and is not treated again. Where nothing is left of the
-    /// picture there is none to guide.
+    /// guided-diffusion's `condition_score`). x₀ follows the shift and is not treated again. Where nothing is left of
+    /// the picture there is none to guide.
     public func guidedEstimate(_ xt: Tensor, at level: NoiseLevel) throws -> Estimate {
         let plain = try estimate(xt, at: level)
         guard level.alphaBar > 0, let gradient = try scoreGradient(xt, at: level) else { return plain }

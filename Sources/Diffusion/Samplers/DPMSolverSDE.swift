@@ -2,11 +2,11 @@ internal import Foundation
 public import Tensors
 
 /// DPM-Solver++(S) for the diffusion's stochastic equation: a step to the middle (in λ), and the whole step with what
-/// the network says there. Agrees with k-diffusion's `sample_dpmpp_sde` and diffusers' `DPMSolverSDEScheduler`, given the
-/// same noise.
+/// the network says there. Agrees with k-diffusion's `sample_dpmpp_sde` and diffusers' `DPMSolverSDEScheduler`, given
+/// the same noise.
 ///
-/// Both parts of a step see one Brownian motion in σ: the first follows it to the middle, the second to the end. Two draws
-/// a step are its two pieces.
+/// Both parts of a step see one Brownian motion in σ: the first follows it to the middle, the second to the end. Two
+/// draws a step are its two pieces.
 public struct DPMSolverSDE: Sampler, Hashable {
     /// 0 adds no noise; 1 is as random as DDPM.
     public var eta: Double

@@ -1,9 +1,11 @@
 public import Tensors
 
-/// Latent consistency sampling: the network, distilled for it, says where the way of the ODE ends, and new noise is added
-/// for the next step (Luo et al. 2023, algorithm 3; Song et al. 2023, algorithm 1). Agrees with diffusers' `LCMScheduler`.
+/// Latent consistency sampling: the network, distilled for it, says where the way of the ODE ends, and new noise is
+/// added for the next step (Luo et al. 2023, algorithm 3; Song et al. 2023, algorithm 1). Agrees with diffusers'
+/// `LCMScheduler`.
 public struct LCM: Sampler, Hashable {
-    /// By how much step numbers are multiplied in the boundary condition; the larger, the sooner x_t counts for nothing.
+    /// By how much step numbers are multiplied in the boundary condition; the larger, the sooner x_t counts for
+    /// nothing.
     public var timestepScaling: Double
     /// σ_data, the pictures' deviation.
     public var dataDeviation: Double

@@ -1,8 +1,8 @@
 public import Tensors
 
 /// Pseudo numerical methods (Liu et al. 2022, equation 9) with linear multistep: the direction is extrapolated from the
-/// last four predictions by Adams and Bashforth's formulas. Agrees with diffusers' `PNDMScheduler` where its Runge–Kutta
-/// steps are skipped, as Stable Diffusion ships it, and with CompVis' `PLMSSampler`.
+/// last four predictions by Adams and Bashforth's formulas. Agrees with diffusers' `PNDMScheduler` where its
+/// Runge–Kutta steps are skipped, as Stable Diffusion ships it.
 ///
 /// The first step is taken twice, the second time with the mean of what the network says at both its ends, so there is
 /// one step more than levels. The predictions are combined in the network's own terms, be they ε or v.

@@ -133,8 +133,8 @@ public struct NoiseSchedule: Sendable, Equatable {
 }
 
 extension NoiseSchedule {
-    /// The schedule shifted and stretched in √ᾱ so that its last step leaves nothing of the picture, and its first is what
-    /// it was (Lin et al. 2023, algorithm 1). For networks that predict v or x₀: from noise alone, ε says nothing.
+    /// The schedule shifted and stretched in √ᾱ so that its last step leaves nothing of the picture, and its first is
+    /// what it was (Lin et al. 2023, algorithm 1). For networks that predict v or x₀: from noise alone, ε says nothing.
     ///
     /// - Parameter floor: ᾱ of the last step instead of 0, for samplers that need a finite σ; diffusers has 2⁻²⁴.
     public func rescaledToZeroTerminalSNR(floor: Double = 0) throws -> NoiseSchedule {

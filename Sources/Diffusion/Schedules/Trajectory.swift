@@ -85,7 +85,8 @@ public struct Trajectory: Sendable, Equatable {
     /// ⌊strength · count⌋ steps are left, but at least one.
     public func starting(strength: Double) throws -> Trajectory {
         let skipped = try Self.skipped(strength: strength, of: count)
-        return try Trajectory(steps.dropFirst(skipped).map { ($0.from, $0.to, $0.isRepeat) }, initialNoise: initialNoise)
+        return try Trajectory(
+            steps.dropFirst(skipped).map { ($0.from, $0.to, $0.isRepeat) }, initialNoise: initialNoise)
     }
 
     /// How many of `count` steps are left out when starting from a picture.

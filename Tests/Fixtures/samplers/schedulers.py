@@ -2,8 +2,8 @@
 
     python schedulers.py
 
-The network is a closed formula. diffusers computes its tables in float32; here float32 stands for float64 while it runs, so
-that what is compared is its arithmetic and not its rounding. Some runs as it really is stand beside them.
+The network is a closed formula. diffusers computes its tables in float32; here float32 stands for float64 while it runs,
+so that what is compared is its arithmetic and not its rounding. Some runs as it really is stand beside them.
 Versions: Python 3.11, torch 2.11.0 (CPU), diffusers 0.36.0, numpy 2.4.6, safetensors 0.8.0.
 """
 
@@ -92,17 +92,24 @@ CONFIGS = {
         LATENT, _class_name="UniPCMultistepScheduler", solver_type="bh1", solver_order=3, timestep_spacing="linspace",
         final_sigmas_type="sigma_min",  # bh1 gives no number otherwise
     ),
+    "final": dict(
+        LATENT, _class_name="DPMSolverMultistepScheduler", final_sigmas_type="sigma_min", timestep_spacing="linspace",
+    ),
     "lu": dict(LATENT, _class_name="DPMSolverMultistepScheduler", use_lu_lambdas=True, solver_order=1),
     "learned": dict(LATENT, _class_name="DDPMScheduler", variance_type="learned_range", timestep_spacing="leading"),
 }  # fmt: skip
 ONLY = {
-    "solver": ["dpm++2m", "dpm++2m-sde", "unipc"], "solver3": ["unipc"], "lu": ["dpm++2m"], "learned": ["ddpm"],
+    "solver": ["dpm++2m", "dpm++2m-sde", "unipc"], "final": ["dpm++2m", "dpm++2m-sde"], "solver3": ["unipc"],
+    "lu": ["dpm++2m"], "learned": ["ddpm"],
 }  # fmt: skip
 NOT = {  # what diffusers has not
     "threshold": ["pndm", "euler-a", "dpm++sde"],
 }
 STEPS = [1, 2, 3, 8, 25]
-STRENGTHS = {"sd1": [(8, 0.6), (10, 0.35), (3, 1.0)], "xl": [(8, 0.6)], "zero-snr": [(10, 0.5)], "solver": [(20, 0.45)]}
+STRENGTHS = {  # starting from a picture
+    "sd1": [(8, 0.6), (10, 0.35), (3, 1.0)], "xl": [(8, 0.6)], "zero-snr": [(10, 0.5)], "solver": [(20, 0.45)],
+    "final": [(20, 0.45)],
+}  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -218,6 +225,8 @@ def main():
                 for key, tensor in results.items():
                     tensor = tensor[-1] if key == "samples" else tensor
                     tensors[f"float32.{config_name}.{name}.{key}"] = tensor.float().contiguous()
+    for steps in (48, 96, 112, 304):  # numbers that lie halfway
+        tensors[f"trailing.{steps}"] = torch.from_numpy(np.arange(1000, 0, -1000 / steps).round() - 1)[:steps]
     text, plain = noise[0], noise[1] * 0.7
     tensors["rescale.result"] = rescale_noise_cfg(plain + 7.5 * (text - plain), text, guidance_rescale=0.7)
     save_file(tensors, os.path.join(HERE, "diffusers.safetensors"), metadata)
