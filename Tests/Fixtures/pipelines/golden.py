@@ -117,7 +117,7 @@ def pipelines(pipe, seed, samplers=SAMPLERS, steps=STEPS):
 
 
 @torch.no_grad()
-def edits(pipe, seed, samplers=("ddim", "euler", "dpm++2m")):
+def edits(pipe, seed, samplers=("ddim", "euler", "dpm++2m"), only=("image2image", "inpaint")):
     """Pictures from pictures, noise and posteriors drawn from the seed."""
     is_xl = hasattr(pipe, "text_encoder_2")
     config = pipe.scheduler.config
@@ -131,6 +131,8 @@ def edits(pipe, seed, samplers=("ddim", "euler", "dpm++2m")):
         "inpaint": StableDiffusionXLInpaintPipeline if is_xl else StableDiffusionInpaintPipeline,
     }
     for kind, build in kinds.items():
+        if kind not in only:
+            continue
         other = build.from_pipe(pipe)
         for name in samplers:
             other.scheduler = scheduler(name, config)

@@ -7,6 +7,7 @@ from pictures, and of the single file against the folder. Exit status 1 where a 
 """
 
 import argparse
+import dataclasses
 import json
 import random
 import subprocess
@@ -23,7 +24,7 @@ import compvis
 import golden
 import models
 
-LIMITS = {"parts": 1e-5, "bfloat16": 3e-2, "pipelines": 1e-3, "edits": 1e-3, "single": 1e-6}
+LIMITS = {"parts": 1e-5, "bfloat16": 3e-2, "pipelines": 1e-3, "edits": 1e-3, "inpainting": 1e-3, "single": 1e-6}
 
 
 def run(program, *arguments):
@@ -83,6 +84,14 @@ def edited(program, model, folder, expected, seed):
     return worst
 
 
+def inpainting(program, family, seed, folder):
+    """The same for a network that sees the hole."""
+    family = dataclasses.replace(family, input_channels=9)
+    pipe = models.build(family, seed, folder)
+    models.save(pipe, folder, family.name)
+    return edited(program, folder, folder, golden.edits(pipe, seed, only=("inpaint",)), seed)
+
+
 def one(program, name, seed, folder):
     rng = random.Random(seed)
     family = models.draw(name, rng)
@@ -99,6 +108,7 @@ def one(program, name, seed, folder):
     result = {"parts": parts(program, folder, file, "float32"), "bfloat16": parts(program, folder, file, "bfloat16")}
     result["pipelines"] = whole(program, folder, folder, expected, golden.STEPS)
     result["edits"] = edited(program, folder, folder, edits, seed)
+    result["inpainting"] = inpainting(program, family, seed, folder.with_name(folder.name + "-9"))
     noise = folder / "noise.safetensors"
     arguments = ["--sampler", "ddim", "--steps", golden.STEPS, "--initial-noise", noise]
     result["single"] = {
