@@ -59,6 +59,43 @@ struct PublishedModelTests {
         }
     }
 
+    /// A small model in the form of latent diffusion's 1.4-billion `model.ckpt`, told by keys and shapes alone.
+    @Test func latentDiffusionIsRecognised() throws {
+        let generator = try RandomGenerator(seed: 2)
+        let unet = UNetConfiguration(
+            inputChannels: 4, outputChannels: 4, modelChannels: 64,
+            levels: [
+                .init(channels: 64, residualBlocks: 1, attention: true),
+                .init(channels: 128, residualBlocks: 1, attention: true),
+            ], residualResampling: false, scaleShiftNorm: false, text: .cross(width: 64, linearProjections: false))
+        let autoencoder = AutoencoderConfiguration(
+            kind: .kl, latentChannels: 4, levels: [.init(channels: 32), .init(channels: 32)], residualBlocks: 1,
+            scalingFactor: 0.18215)
+        let text = BERTTextConfiguration(width: 64, layers: 2)
+        var tensors: [(name: String, value: Tensor)] = [("betas", try .zeros([1000])), ("model_ema.decay", try .zeros([1]))]
+        func add(_ prefix: String, _ build: (Weights) throws -> Void) throws {
+            let store = WeightStore(.initial(generator))
+            try build(Weights(store))
+            tensors += store.parameters.map { (prefix + $0.name, $0.value) }
+        }
+        try add("model.diffusion_model.") { _ = try UNet($0, configuration: unet) }
+        try add("first_stage_model.") { _ = try Autoencoder($0, configuration: autoencoder) }
+        try add("cond_stage_model.transformer.") { _ = try BERTTextTransformer($0, configuration: text) }
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/model.safetensors"
+        try Safetensors.write(tensors, to: path)
+        guard case .latents(let file) = try PublishedModel(path) else { throw ConfigurationError("pixels") }
+        try file.check()
+        let found = file.configuration
+        #expect(found.family == .latentDiffusion && found.sampling.sampler == .ddim && found.imageSize == 256)
+        #expect(found.unet.levels == unet.levels && found.autoencoder.levels == autoencoder.levels)
+        let model = try LatentModel(file)
+        let request = DrawingRequest(prompts: ["a house"], negativePrompts: [""], height: 8, width: 8)
+        let network = try model.network(request, guidance: ClassifierFreeGuidance(scale: 2))
+        let level = try found.diffusion.noiseSchedule().level(timestep: 500)
+        #expect(try network(Query(x: .zeros([1, 4, 4, 4]), level: level)).shape == [1, 4, 4, 4])
+    }
+
     /// All mistakes at once, by the file's own names.
     @Test func mistakesAreNamed() throws {
         let folder = try TemporaryFolder()
