@@ -11,6 +11,7 @@ struct LoRASource: TensorSource {
     var tensorNames: [String] { base.tensorNames }
     func shape(of name: String) -> [Int]? { base.shape(of: name) }
     func nameInFile(_ name: String) -> String { base.nameInFile(name) }
+    func release(_ name: String) { base.release(name) }
 
     func tensor(_ name: String) throws -> Tensor {
         let tensor = try base.tensor(name)

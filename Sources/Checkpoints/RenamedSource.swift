@@ -93,6 +93,8 @@ public struct RenamedSource: TensorSource {
     public func nameInFile(_ name: String) -> String {
         base.nameInFile(names[name]?.name ?? name)
     }
+
+    public func release(_ name: String) { base.release(names[name]?.name ?? name) }
 }
 
 /// The product of a shape, or nil where it overflows.

@@ -29,4 +29,5 @@ public struct SourcePart: TensorSource {
         return try base.tensor(prefix + name)
     }
     public func nameInFile(_ name: String) -> String { base.nameInFile(prefix + name) }
+    public func release(_ name: String) { base.release(prefix + name) }
 }

@@ -60,10 +60,13 @@ public protocol TensorSource {
     func tensor(_ name: String) throws -> Tensor
     /// For messages: what the file itself calls this tensor, where a source shows it under another name.
     func nameInFile(_ name: String) -> String
+    /// Called when a tensor has been copied: its source may give memory back.
+    func release(_ name: String)
 }
 
 extension TensorSource {
     public func nameInFile(_ name: String) -> String { name }
+    public func release(_ name: String) {}
 }
 
 /// All parameters of a network in the order in which it asks for them: drawn, or taken from a source.
@@ -105,7 +108,9 @@ public final class WeightStore {
 
     func take(_ name: String, shape: [Int], initial: Initial, dtype: DType? = nil) throws -> Tensor {
         guard names.insert(name).inserted else { throw WeightError(source: sourceName, mistakes: [.duplicate(name)]) }
-        let value = try make(name, shape, initial).to(dtype ?? self.dtype, device: device)
+        let made = try make(name, shape, initial)
+        let value = try made.to(dtype ?? self.dtype, device: device)
+        release(name, unless: made.dtype == value.dtype && made.device == value.device)
         parameters.append((name, value))
         return value
     }
@@ -125,6 +130,11 @@ public final class WeightStore {
             }
             return try source.tensor(name)
         }
+    }
+
+    /// A file and its copy are not both in memory: one tensor at a time is.
+    private func release(_ name: String, unless isSame: Bool) {
+        if !isSame, case .tensors(let source) = source { source.release(name) }
     }
 
     private func draw(_ shape: [Int], _ initial: Initial, _ generator: RandomGenerator) throws -> Tensor {
