@@ -53,7 +53,8 @@ struct Drawing {
         if let picture, given?.kept == nil || !isAnew || !sees.seesMask {
             x0 = try model.encode(picture, noise: source, tiling: settings.tiling ?? .auto)
         }
-        let noise = try request.initialNoise?.tensor(rows).to(device: model.device) ?? source(shape, device: model.device)
+        let noise =
+            try request.initialNoise?.tensor(rows).to(device: model.device) ?? source(shape, device: model.device)
         var kept: KeptRegion?
         var treatment = SampleTreatment(clamp: settings.clamp?.treatment ?? plan.clamp)
         if let picture, let mask = given?.kept {

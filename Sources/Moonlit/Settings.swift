@@ -61,7 +61,9 @@ public struct Settings: Sendable, Hashable, Codable {
         let sampling = model.sampling
         sampler = request.sampler ?? sampling.sampler
         // The model's own spacing belongs to its own sampler and number of steps.
-        let isOwn = (request.sampler ?? sampling.sampler) == sampling.sampler && request.steps ?? sampling.steps == sampling.steps
+        let isOwn =
+            (request.sampler ?? sampling.sampler) == sampling.sampler
+            && request.steps ?? sampling.steps == sampling.steps
         schedule = request.schedule ?? (isOwn ? sampling.schedule : nil) ?? "default"
         steps = request.steps ?? sampling.steps
         guidanceScale = request.guidanceScale ?? sampling.guidanceScale
@@ -129,8 +131,8 @@ public struct Settings: Sendable, Hashable, Codable {
     public var request: GenerationRequest {
         GenerationRequest(
             prompt: prompt, negativePrompt: negativePrompt, seed: seed, sampler: sampler, steps: steps,
-            schedule: schedule, guidanceScale: guidanceScale, width: width, height: height, clamp: clamp, strength: strength, canvas: canvas,
-            reading: reading ?? .webUI, clipSkip: clipSkip ?? 1, tiling: tiling ?? .auto)
+            schedule: schedule, guidanceScale: guidanceScale, width: width, height: height, clamp: clamp,
+            strength: strength, canvas: canvas, reading: reading ?? .webUI, clipSkip: clipSkip ?? 1, tiling: tiling ?? .auto)
     }
 
     /// One line or more, in the form that web interfaces for Stable Diffusion write and read.
@@ -139,8 +141,8 @@ public struct Settings: Sendable, Hashable, Codable {
         if !negativePrompt.isEmpty { lines.append("Negative prompt: \(negativePrompt)") }
         let size = upscale.map { ($0.width, $0.height) } ?? (width, height)
         var facts = [
-            "Steps: \(steps)", "Sampler: \(sampler.rawValue)", "Schedule type: \(schedule)", "CFG scale: \(guidanceScale)",
-            "Seed: \(seed)", "Size: \(size.0)x\(size.1)", "Model: \(model)",
+            "Steps: \(steps)", "Sampler: \(sampler.rawValue)", "Schedule type: \(schedule)",
+            "CFG scale: \(guidanceScale)", "Seed: \(seed)", "Size: \(size.0)x\(size.1)", "Model: \(model)",
         ]
         if let strength { facts.append("Denoising strength: \(strength)") }
         if let clipSkip { facts.append("Clip skip: \(clipSkip)") }

@@ -17,7 +17,11 @@ struct Verify: ParsableCommand {
     @Argument(help: "An embedded model's name, a model's folder, or a file: .safetensors, .ckpt or .pt.")
     var model: String
 
-    @Option(help: "A safetensors file with inputs and outputs: unet.*, text_encoder.*, text_encoder_2.*, vae.*, glide.*, trajectory.* or clip.*.")
+    @Option(
+        help: """
+            A safetensors file with inputs and outputs: unet.*, text_encoder.*, text_encoder_2.*, vae.*, glide.*, \
+            trajectory.* or clip.*.
+            """)
     var golden: String
 
     @Option(help: "The largest relative L2 error that passes; the default is meant for float32.")

@@ -24,7 +24,10 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: "Which of the text tower's last layers is read: 1 as trained, 2 the one before.")
     var clipSkip = 1
 
-    @Option(help: "weighted reads (word:1.3), [word] and long prompts as the web UIs do; plain takes every character as it is.")
+    @Option(
+        help: """
+            weighted reads (word:1.3), [word] and long prompts as the web UIs do; plain takes every character as it is.
+            """)
     var promptSyntax = PromptSyntax.weighted
 
     @Option(help: "What the network predicts, where its files are wrong: epsilon, v or sample.")

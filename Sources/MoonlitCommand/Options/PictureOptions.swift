@@ -46,7 +46,8 @@ struct PictureOptions: ParsableArguments {
         if let strength, !(strength > 0 && strength <= 1) {
             throw ValidationError("--strength is \(strength); expected more than 0, at most 1.")
         }
-        if initImage == nil, let option = [("--strength", strength != nil), ("--mask", mask != nil), ("--canvas", canvas != nil)].first(where: { $0.1 })?.0 {
+        let needy = [("--strength", strength != nil), ("--mask", mask != nil), ("--canvas", canvas != nil)]
+        if initImage == nil, let option = needy.first(where: { $0.1 })?.0 {
             throw ValidationError("\(option) needs --init-image.")
         }
         if offset != nil, canvas == nil { throw ValidationError("--offset needs --canvas.") }

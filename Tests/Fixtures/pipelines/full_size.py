@@ -1,7 +1,7 @@
 """Stable Diffusion at its published sizes with random weights: what one guided step and the decoder take.
 
     python full_size.py make FOLDER sd1|sd2|xl      # a diffusers folder, float16, 2 to 7 GB
-    python full_size.py run FOLDER                  # diffusers: load in bfloat16, one guided step, decode; peak memory
+    python full_size.py run FOLDER [SIDE]           # diffusers: load in bfloat16, one guided step, decode; peak memory
 
 Against the second, `moonlit generate lake --model FOLDER --dtype bfloat16 --steps 1 --sampler ddim`.
 """
@@ -82,14 +82,15 @@ def make(folder, name):
     (folder / "model_index.json").write_text(json.dumps(index, indent=2))
 
 
-def run(folder):
+def run(folder, side=None):
     from diffusers import DDIMScheduler, DiffusionPipeline
 
     start = time.time()
     pipe = DiffusionPipeline.from_pretrained(folder, torch_dtype=torch.bfloat16)
     pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     loaded = time.time()
-    pipe("lake", num_inference_steps=1, generator=torch.Generator().manual_seed(1))
+    side = int(side) if side else None
+    pipe("lake", num_inference_steps=1, height=side, width=side, generator=torch.Generator().manual_seed(1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"loaded in {loaded - start:.1f} s, drawn in {time.time() - loaded:.1f} s, peak {peak:.2f} GB")
 
