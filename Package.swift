@@ -61,7 +61,7 @@ let package = Package(
         .systemLibrary(name: "CCanvas", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"]), .brew(["cairo"])]),
         module("Scenes", ["CCanvas", "Datasets", "Images"]),
         module(
-            "Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Tensors"],
+            "Moonlit", ["Checkpoints", "Diffusion", "Images", "Models", "Tensors", "Tokenizers"],
             resources: [.copy("Embedded")]),
         module("Training", [
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",

@@ -50,45 +50,6 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     }
 }
 
-/// The diffusion process a network was trained for.
-public struct DiffusionConfiguration: Codable, Sendable, Equatable {
-    /// Names of noise schedules.
-    public enum Schedule: String, Codable, Sendable, CaseIterable {
-        case linear, scaledLinear, squaredCosine
-    }
-    public var schedule: Schedule
-    /// Steps of the whole process.
-    public var steps: Int
-    public var prediction: Prediction
-    public var variance: Variance
-
-    public init(
-        schedule: Schedule = .squaredCosine, steps: Int = 1000, prediction: Prediction = .noise,
-        variance: Variance = .learnedRange
-    ) {
-        self.schedule = schedule
-        self.steps = steps
-        self.prediction = prediction
-        self.variance = variance
-    }
-
-    /// The β of the process, not respaced.
-    public func noiseSchedule() throws -> NoiseSchedule {
-        switch schedule {
-        case .linear: try NoiseSchedule(.linear(steps: steps), steps: steps)
-        case .scaledLinear: try NoiseSchedule(.scaledLinear(), steps: steps)
-        case .squaredCosine: try NoiseSchedule(.squaredCosine(), steps: steps)
-        }
-    }
-
-    public func validate() throws {
-        guard (2...100_000).contains(steps) else {
-            throw ConfigurationError("a diffusion process of \(steps) steps; expected 2 to 100,000")
-        }
-        do { _ = try noiseSchedule() } catch { throw ConfigurationError("\(error)") }
-    }
-}
-
 /// How a model is sampled unless a request says otherwise.
 public struct SamplingDefaults: Codable, Sendable, Equatable {
     public var sampler: SamplerName

@@ -14,16 +14,18 @@ public struct ModelFile {
 
     public let path: String
     public let format: Format
-    public let configuration: ModelConfiguration
+    public internal(set) var configuration: ModelConfiguration
     public let archive: TensorArchive
 
     static let metadataKey = "moonlit"
 
     /// Opens a model and recognises it by its content.
     /// - Throws: `CheckpointError`, `TensorFileError` or `ConfigurationError`, naming the file.
-    public init(_ path: String) throws {
+    public init(_ path: String) throws { try self.init(path, archive: TensorArchive.open(path)) }
+
+    init(_ path: String, archive: TensorArchive) throws {
         self.path = path
-        archive = try TensorArchive.open(path)
+        self.archive = archive
         if let json = archive.metadata[Self.metadataKey] {
             format = .moonlit
             configuration = try Self.decode(json, file: path)

@@ -1,7 +1,7 @@
 public import Diffusion
 public import Models
 public import Tensors
-import Tokenizers
+public import Tokenizers
 
 /// A network with all that is needed to sample from it: its prompt encoder, its noise schedule, its configuration.
 ///
@@ -56,6 +56,16 @@ public struct TextToImageModel {
         conditional: TextStates, unconditional: TextStates, guidance: (any Guidance)? = nil,
         conditions: GLIDE.Conditions = GLIDE.Conditions(), treatment: SampleTreatment = SampleTreatment()
     ) throws -> Denoiser {
+        Denoiser(
+            schedule: schedule, prediction: configuration.diffusion.prediction,
+            variance: configuration.diffusion.variance, treatment: treatment,
+            network: try network(
+                conditional: conditional, unconditional: unconditional, guidance: guidance, conditions: conditions))
+    }
+
+    private func network(
+        conditional: TextStates, unconditional: TextStates, guidance: (any Guidance)?, conditions: GLIDE.Conditions
+    ) throws -> Network {
         let both = try TextStates(
             states: .concatenate([conditional.states, unconditional.states]),
             embedding: .concatenate([conditional.embedding, unconditional.embedding]))
@@ -69,10 +79,42 @@ public struct TextToImageModel {
             case .both: try network(query.x, timesteps: timesteps, text: both, conditions: doubled)
             }
         }
-        return Denoiser(
-            schedule: schedule, prediction: configuration.diffusion.prediction,
-            variance: configuration.diffusion.variance, treatment: treatment,
-            network: guidance?.guide(ask) ?? ask)
+        return guidance?.guide(ask) ?? ask
+    }
+}
+
+extension TextToImageModel: DrawingModel {
+    public var drawing: any DrawingConfiguration { configuration }
+
+    public func tokensCut(from prompt: String, reading: PromptReading) throws -> Int { encoder.padded(prompt).cut }
+
+    public func network(_ request: DrawingRequest, guidance: (any Guidance)?) throws -> Network {
+        guard request.skippedLayers == 0 else {
+            throw ConfigurationError("this model's text transformer has no layers to skip")
+        }
+        let conditions = GLIDE.Conditions(
+            lowResolution: request.lowResolution, image: request.known?.picture, mask: request.known?.mask)
+        return try network(
+            conditional: encode(request.prompts), unconditional: encode(request.negativePrompts), guidance: guidance,
+            conditions: conditions)
+    }
+
+    public func encode(_ pixels: Tensor, noise: NoiseSource, tiling: TilingChoice) throws -> Tensor { pixels }
+    public func decode(_ x: Tensor, tiling: TilingChoice) throws -> Tensor { x }
+}
+
+extension ModelConfiguration: DrawingConfiguration {
+    public var sizeMultiple: Int { network.unet.sizeMultiple }
+    public var latentFactor: Int { 1 }
+    public var latentChannels: Int { 3 }
+    public var drawsPixels: Bool { true }
+    public var sees: DrawingInput {
+        switch network.input {
+        case .text: .text
+        case .lowResolution: .lowResolution
+        case .masked: .masked
+        case .maskedLowResolution: .maskedLowResolution
+        }
     }
 }
 

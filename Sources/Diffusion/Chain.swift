@@ -4,12 +4,43 @@ public import Tensors
 public enum Start {
     /// Pure noise of a shape [N, C, …], drawn from the chain's noise source.
     ///
-    /// - Parameter scale: GLIDE's upsampler starts with 0.997 of it.
+    /// - Parameter scale: GLIDE's upsampler starts with 0.997 of it. What deviation is whole, `Trajectory.initialNoise`
+    ///   says.
     case noise([Int], scale: Double = 1, dtype: DType = .float32, device: Device = .cpu)
     /// Given noise of unit deviation.
     case given(Tensor, scale: Double = 1)
     /// Clean pictures [N, C, …], made as noisy as the trajectory's first level; see `Trajectory.starting(strength:)`.
     case image(Tensor)
+    /// The same with the noise given, of unit deviation.
+    case mixed(Tensor, noise: Tensor)
+}
+
+/// A part of the pictures that is known: after each step it is put back, as noisy as the rest (Lugmayr et al. 2022 without
+/// resampling; diffusers' inpainting pipelines for networks that do not see the hole).
+public struct KeptRegion {
+    /// Clean, [N, C, …].
+    public let picture: Tensor
+    /// Of unit deviation, [N, C, …]; the same at every step.
+    public let noise: Tensor
+    /// 1 where the picture is known, 0 where it is painted; broadcast to `picture`.
+    public let mask: Tensor
+
+    public init(picture: Tensor, noise: Tensor, mask: Tensor) {
+        self.picture = picture
+        self.noise = noise
+        self.mask = mask
+    }
+
+    func restored(_ x: Tensor, at level: NoiseLevel, scaling: Scaling) throws -> Tensor {
+        let known: Tensor
+        if level.sigma == 0 {
+            known = picture
+        } else {
+            let scales = Scales(level)
+            known = try scaling == .preserving ? scales.noised(picture, noise) : picture + scales.ratio * noise
+        }
+        return try known * mask + x * (1 - mask)
+    }
 }
 
 /// One step that was taken.
@@ -48,29 +79,40 @@ public struct Chain {
     /// Scaled as the sampler has it.
     private var x: Tensor
     private var past: [Moment.Past] = []
+    private let kept: KeptRegion?
     /// The next step.
     public private(set) var index = 0
 
-    /// - Parameter isCancelled: asked before each step; the task's own cancellation unless given.
+    /// - Parameters:
+    ///   - keeping: what is put back after each step.
+    ///   - isCancelled: asked before each step; the task's own cancellation unless given.
     public init(
         _ sampler: any Sampler, _ trajectory: Trajectory, _ denoiser: Denoiser, start: Start, noise: NoiseSource,
-        isCancelled: @escaping () -> Bool = { Task.isCancelled }
+        keeping kept: KeptRegion? = nil, isCancelled: @escaping () -> Bool = { Task.isCancelled }
     ) throws {
+        let trajectory = sampler.adapted(trajectory)
         self.sampler = sampler
         self.trajectory = trajectory
         self.denoiser = denoiser
         self.noise = noise
+        self.kept = kept
         self.isCancelled = isCancelled
-        let scales = Scales(trajectory.levels[0])
+        let first = trajectory.steps[0].from
+        guard first.sigma.isFinite || sampler.scaling == .preserving else {
+            throw DiffusionError.spacing("σ of the first level is infinite, which this sampler cannot begin with")
+        }
+        let scales = Scales(first)
         x = try withoutGradients {
             switch (start, sampler.scaling) {
-            case (.noise(let shape, let scale, let dtype, let device), _):
+            case (.noise(let shape, let scale, let dtype, let device), let scaling):
                 let noise = try noise(shape, dtype: dtype, device: device) * scale
-                return try sampler.scaling == .preserving ? noise : scales.ratio * noise
-            case (.given(let noise, let scale), _):
-                return try (sampler.scaling == .preserving ? noise : scales.ratio * noise) * scale
+                return try scaling.initial(noise, trajectory.initialNoise, scales)
+            case (.given(let noise, let scale), let scaling):
+                return try scaling.initial(noise, trajectory.initialNoise, scales) * scale
             case (.image(let x0), .preserving): return try scales.noised(x0, noise(like: x0))
             case (.image(let x0), .exploding): return try x0 + scales.ratio * noise(like: x0)
+            case (.mixed(let x0, let noise), .preserving): return try scales.noised(x0, noise)
+            case (.mixed(let x0, let noise), .exploding): return try x0 + scales.ratio * noise
             }
         }
     }
@@ -85,10 +127,18 @@ public struct Chain {
         let advance = try withoutGradients {
             try sampler.step(x, moment, denoiser) { try noise(like: x) }
         }
-        past = Array(([Moment.Past(x: x, x0: advance.x0, level: moment.from)] + past).prefix(sampler.memory))
+        let latest = Moment.Past(
+            x: advance.corrected ?? x, x0: advance.x0, prediction: advance.prediction, step: moment.step)
+        past = Array(([latest] + past).prefix(sampler.memory))
         x = advance.x
         index += 1
-        let visible = sampler.scaling == .preserving || moment.isLast ? x : try Scales(moment.to).signal * x
+        if let kept {
+            // As noisy as the next step takes it; clean at the end.
+            let next = index < trajectory.count ? trajectory.steps[index] : nil
+            let level = next.map { $0.isRepeat ? $0.to : $0.from } ?? .clean
+            x = try withoutGradients { try kept.restored(x, at: level, scaling: sampler.scaling) }
+        }
+        let visible = try visible(at: moment.to)
         return SamplingStep(
             index: moment.index, count: trajectory.count, from: moment.from, to: moment.to, x: visible, x0: advance.x0)
     }
@@ -98,6 +148,24 @@ public struct Chain {
     /// - Returns: the pictures at the end.
     public mutating func run(_ each: (SamplingStep) throws -> Void = { _ in }) throws -> Tensor {
         while let step = try next() { try each(step) }
-        return x
+        return try index == 0 ? x : visible(at: trajectory.steps[index - 1].to)
+    }
+
+    /// The pictures, scaled as √ᾱ · x₀ + √(1 − ᾱ) · ε whatever the sampler has.
+    private func visible(at level: NoiseLevel) throws -> Tensor {
+        if sampler.scaling == .preserving || level.sigma == 0 { return x }
+        return try withoutGradients { try Scales(level).signal * x }
+    }
+}
+
+extension Scaling {
+    /// The first noise as strong as it should be.
+    fileprivate func initial(_ noise: Tensor, _ wanted: Trajectory.InitialNoise?, _ scales: Scales) throws -> Tensor {
+        switch (self, wanted) {
+        case (.preserving, .unit), (.preserving, nil): noise
+        case (.preserving, .alone): try scales.noise * noise
+        case (.exploding, .unit): try scales.inverseSignal * noise
+        case (.exploding, .alone), (.exploding, nil): try scales.ratio * noise
+        }
     }
 }

@@ -13,6 +13,12 @@ public struct Linear {
         self.bias = bias ? try weights.parameter("bias", [out], initial: initial == nil ? bound : .zeros) : nil
     }
 
+    /// Over parameters that are there already, for networks whose keys are other than `weight` and `bias`.
+    package init(weight: Tensor, bias: Tensor? = nil) {
+        self.weight = weight
+        self.bias = bias
+    }
+
     public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight, bias: bias) }
 }
 

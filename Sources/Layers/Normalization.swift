@@ -31,6 +31,13 @@ public struct LayerNorm {
         self.epsilon = epsilon
     }
 
+    /// Over parameters that are there already, for networks whose keys are other than `weight` and `bias`.
+    package init(weight: Tensor, bias: Tensor, epsilon: Double = 1e-5) {
+        self.weight = weight
+        self.bias = bias
+        self.epsilon = epsilon
+    }
+
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         try inFloat32(x) { try $0.layerNorm(weight: weight, bias: bias, epsilon: epsilon) }
     }

@@ -58,6 +58,15 @@ public protocol TensorSource {
     /// The shape without reading the numbers; nil where there is no such tensor.
     func shape(of name: String) -> [Int]?
     func tensor(_ name: String) throws -> Tensor
+    /// For messages: what the file itself calls this tensor, where a source shows it under another name.
+    func nameInFile(_ name: String) -> String
+    /// Called when a tensor has been copied: its source may give memory back.
+    func release(_ name: String)
+}
+
+extension TensorSource {
+    public func nameInFile(_ name: String) -> String { name }
+    public func release(_ name: String) {}
 }
 
 /// All parameters of a network in the order in which it asks for them: drawn, or taken from a source.
@@ -99,7 +108,9 @@ public final class WeightStore {
 
     func take(_ name: String, shape: [Int], initial: Initial, dtype: DType? = nil) throws -> Tensor {
         guard names.insert(name).inserted else { throw WeightError(source: sourceName, mistakes: [.duplicate(name)]) }
-        let value = try make(name, shape, initial).to(dtype ?? self.dtype, device: device)
+        let made = try make(name, shape, initial)
+        let value = try made.to(dtype ?? self.dtype, device: device)
+        release(name, unless: made.dtype == value.dtype && made.device == value.device)
         parameters.append((name, value))
         return value
     }
@@ -110,15 +121,20 @@ public final class WeightStore {
             return try draw(shape, initial, generator)
         case .tensors(let source):
             guard let found = source.shape(of: name) else {
-                mistakes.append(.missing(name, shape))
+                mistakes.append(.missing(source.nameInFile(name), shape))
                 return try .zeros([])
             }
             guard found == shape else {
-                mistakes.append(.misshaped(name, expected: shape, found: found))
+                mistakes.append(.misshaped(source.nameInFile(name), expected: shape, found: found))
                 return try .zeros([])
             }
             return try source.tensor(name)
         }
+    }
+
+    /// A file and its copy are not both in memory: one tensor at a time is.
+    private func release(_ name: String, unless isSame: Bool) {
+        if !isSame, case .tensors(let source) = source { source.release(name) }
     }
 
     private func draw(_ shape: [Int], _ initial: Initial, _ generator: RandomGenerator) throws -> Tensor {
@@ -141,7 +157,7 @@ public final class WeightStore {
     public func finish() throws {
         if case .tensors(let source) = source {
             for name in source.tensorNames where !names.contains(name) && !ignored.contains(name) {
-                mistakes.append(.unexpected(name))
+                mistakes.append(.unexpected(source.nameInFile(name)))
             }
         }
         if !mistakes.isEmpty { throw WeightError(source: sourceName, mistakes: mistakes) }

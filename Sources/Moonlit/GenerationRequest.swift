@@ -1,4 +1,6 @@
+public import Checkpoints
 public import Diffusion
+public import Tokenizers
 
 /// What is to be drawn, and how. A plain value: the same request and model give the same pictures.
 public struct GenerationRequest: Sendable, Hashable, Codable {
@@ -22,9 +24,28 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     /// Pixels; nil is what the model was trained on.
     public var width: Int?
     public var height: Int?
-    public var clamp: Clamp
-    /// Noise of unit deviation to begin with, [count, 3, height, width], instead of what the seeds give.
+    /// nil is the model's own.
+    public var clamp: Clamp?
+    /// Noise of unit deviation to begin with, [count, channels, height, width] of what the sampler works on, instead of
+    /// what the seeds give.
     public var initialNoise: Latents?
+    /// A picture to begin with, or to paint holes of.
+    public var initImage: InputPicture?
+    /// How much of the way from noise is taken from the picture: near 0 leaves it, 1 begins anew. nil is 0.8, or 1 with a
+    /// mask or a canvas.
+    public var strength: Double?
+    /// Of the picture's size; white is painted anew.
+    public var mask: InputPicture?
+    /// Lays the picture on a larger ground, which is painted.
+    public var canvas: Canvas?
+    /// Small pictures to enlarge, for an upsampler: `count` of them.
+    public var lowResolution: [InputPicture]?
+    /// How the prompts' text is read.
+    public var reading: PromptReading
+    /// 1 reads the text towers' layer that the model was trained with, 2 the one before it, and so on.
+    public var clipSkip: Int
+    /// When the autoencoder works in tiles.
+    public var tiling: TilingChoice
 
     /// How each predicted picture is kept within range.
     public enum Clamp: String, Sendable, Hashable, Codable, CaseIterable {
@@ -46,7 +67,10 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public init(
         prompt: String, negativePrompt: String = "", seed: UInt64 = 0, count: Int = 1, batchSize: Int = 8,
         sampler: SamplerName? = nil, steps: Int? = nil, schedule: String? = nil, guidanceScale: Double? = nil,
-        width: Int? = nil, height: Int? = nil, clamp: Clamp = .unit, initialNoise: Latents? = nil
+        width: Int? = nil, height: Int? = nil, clamp: Clamp? = nil, initialNoise: Latents? = nil,
+        initImage: InputPicture? = nil, strength: Double? = nil, mask: InputPicture? = nil, canvas: Canvas? = nil,
+        lowResolution: [InputPicture]? = nil, reading: PromptReading = .webUI, clipSkip: Int = 1,
+        tiling: TilingChoice = .auto
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -61,6 +85,14 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
         self.height = height
         self.clamp = clamp
         self.initialNoise = initialNoise
+        self.initImage = initImage
+        self.strength = strength
+        self.mask = mask
+        self.canvas = canvas
+        self.lowResolution = lowResolution
+        self.reading = reading
+        self.clipSkip = clipSkip
+        self.tiling = tiling
     }
 }
 

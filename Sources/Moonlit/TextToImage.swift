@@ -1,9 +1,9 @@
 public import Checkpoints
-import Diffusion
+public import Diffusion
 import Foundation
 import Images
-import Models
 public import Tensors
+public import Tokenizers
 
 /// A text-to-picture model, ready to draw.
 ///
@@ -16,9 +16,11 @@ public import Tensors
 /// The model lives on a thread of its own; requests wait for one another, and pictures and progress cross to the caller.
 public actor TextToImage {
     /// What the model is: its sizes, its noise schedule, its defaults.
-    public nonisolated let configuration: ModelConfiguration
+    public nonisolated let configuration: any DrawingConfiguration
+    /// What was changed of the model when it was loaded.
+    public nonisolated let options: Options
     private let thread: ModelThread
-    private let model: TextToImageModel
+    private let model: any DrawingModel
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -28,18 +30,27 @@ public actor TextToImage {
         public var device: Device
         /// Threads that one operation may use on the CPU; nil is libtorch's choice.
         public var threads: Int?
+        /// LoRAs and textual inversions.
+        public var additions: LatentModel.Additions
+        /// What the network predicts, where its files do not say it or are wrong.
+        public var prediction: Prediction?
 
-        public init(dtype: DType = .float32, device: Device = .cpu, threads: Int? = nil) {
+        public init(
+            dtype: DType = .float32, device: Device = .cpu, threads: Int? = nil,
+            additions: LatentModel.Additions = .init(), prediction: Prediction? = nil
+        ) {
             self.dtype = dtype
             self.device = device
             self.threads = threads
+            self.additions = additions
+            self.prediction = prediction
         }
     }
 
     /// Loads a model's weights.
     /// - Throws: `GenerationError.unknownModel`, `CheckpointError`, `TensorFileError` or `WeightError`, naming the file.
     public static func load(_ source: ModelSource = .bundled, options: Options = Options()) async throws -> TextToImage {
-        let loaded = try await TextToImage(file: ModelFile(source.path()), options: options)
+        let loaded = try await TextToImage(file: PublishedModel(source.path()), options: options)
         if let threads = options.threads { await loaded.use(threads: threads) }
         return loaded
     }
@@ -47,12 +58,17 @@ public actor TextToImage {
     /// libtorch keeps the number with the thread that computes.
     private func use(threads: Int) { Engine.threads = threads }
 
-    private init(file: ModelFile, options: Options) async throws {
+    private init(file: PublishedModel, options: Options) async throws {
+        let file = options.prediction.map(file.predicting) ?? file
         configuration = file.configuration
+        self.options = options
         thread = ModelThread(name: "moonlit.model")
-        model = try TextToImageModel(
-            file.load(dtype: options.dtype, device: options.device), configuration: file.configuration,
-            device: options.device)
+        model = try file.load(additions: options.additions, dtype: options.dtype, device: options.device)
+    }
+
+    /// How many tokens of a prompt the model does not read.
+    public func tokensCut(from prompt: String, reading: PromptReading = .webUI) throws -> Int {
+        try model.tokensCut(from: prompt, reading: reading)
     }
 
     /// Draws pictures: as many as the request says, in the order of their seeds.
@@ -96,16 +112,19 @@ public actor TextToImage {
     private func draw(
         _ request: GenerationRequest, showing previews: Set<Preview>, _ tell: (GenerationStep) -> Void
     ) throws {
-        let settings = try Settings(request, model: configuration)
+        var settings = try Settings(request, model: configuration)
+        if options.additions != LatentModel.Additions() { settings.additions = options.additions }
+        settings.prediction = options.prediction
+        let drawing = try Drawing(model, request, settings)
         for first in stride(from: 0, to: request.count, by: request.batchSize) {
-            let seeds = (first..<min(first + request.batchSize, request.count)).map { request.seed &+ UInt64($0) }
-            let given = try request.initialNoise?.tensor(first..<first + seeds.count)
-            var (start, chain) = try model.chain(settings, seeds: seeds, initialNoise: given)
-            let noise = previews.contains(.noisy) ? try pictures(start) : []
+            let rows = first..<min(first + request.batchSize, request.count)
+            let seeds = rows.map { request.seed &+ UInt64($0) }
+            var (start, chain) = try drawing.chain(rows, seeds: seeds)
+            let noise = previews.contains(.noisy) ? try drawing.pictures(start) : []
             while let step = try chain.next() {
                 var results: [GeneratedPicture] = []
                 if step.isLast {
-                    for (picture, seed) in zip(try pictures(step.x), seeds) {
+                    for (picture, seed) in zip(try drawing.pictures(step.x), seeds) {
                         var own = settings
                         own.seed = seed
                         results.append(GeneratedPicture(picture: picture, settings: own))
@@ -114,56 +133,12 @@ public actor TextToImage {
                 tell(
                     GenerationStep(
                         firstPicture: first, index: step.index, count: step.count,
-                        previews: previews.contains(.predicted) ? try pictures(step.x0) : [],
-                        noisy: previews.contains(.noisy) ? try pictures(step.x) : [],
+                        previews: previews.contains(.predicted) ? try drawing.pictures(step.x0) : [],
+                        noisy: previews.contains(.noisy) ? try drawing.pictures(step.x) : [],
                         noise: step.index == 0 ? noise : [],
                         latents: step.isLast && previews.contains(.latents) ? try Latents(step.x) : nil,
                         results: results))
             }
         }
     }
-}
-
-extension TextToImageModel {
-    /// The noise [N, 3, H, W] and the chain from it to pictures: one seed a picture, and no picture depends on another.
-    ///
-    /// - Parameter initialNoise: instead of what the seeds give.
-    func chain(
-        _ settings: Settings, seeds: [UInt64], initialNoise: Tensor?
-    ) throws -> (start: Tensor, chain: Chain) {
-        if configuration.network.input != .text {
-            throw GenerationError.invalid(
-                option: "model", value: settings.model, expected: "a model that needs nothing but text")
-        }
-        let trajectory = try trajectory(settings)
-        let denoiser = try denoiser(
-            prompts: seeds.map { _ in settings.prompt }, negativePrompts: seeds.map { _ in settings.negativePrompt },
-            guidance: ClassifierFreeGuidance(scale: settings.guidanceScale),
-            treatment: SampleTreatment(clamp: settings.clamp.treatment))
-        let noise = NoiseSource.perImage(try seeds.map { try RandomGenerator(seed: $0) })
-        let start =
-            try initialNoise?.to(device: device) ?? noise([seeds.count, 3, settings.height, settings.width], device: device)
-        let chain = try Chain(
-            settings.sampler.sampler, trajectory, denoiser, start: .given(start), noise: noise)
-        return (start, chain)
-    }
-
-    /// The steps that the settings ask for.
-    private func trajectory(_ settings: Settings) throws -> Trajectory {
-        do {
-            let standard = settings.sampler.spacing(steps: settings.steps)
-            return try schedule.trajectory(
-                Spacing(parsing: settings.schedule, steps: settings.steps, standard: standard))
-        } catch let error as DiffusionError {
-            throw GenerationError.invalid(
-                option: "schedule", value: "\(settings.schedule) in \(settings.steps) steps",
-                expected: "one that the model's process allows: \(error)")
-        }
-    }
-}
-
-/// Tensors [N, 3, H, W] in −1…1 as pictures.
-func pictures(_ x: Tensor) throws -> [Picture] {
-    let shape = x.shape
-    return try (0..<shape[0]).map { try Picture(planes: x.at($0).floats(), width: shape[3], height: shape[2]) }
 }

@@ -16,40 +16,83 @@ public struct CLIPTokenizer: Tokenizer {
     public let startToken: Int
     /// `<|endoftext|>`, 49,407.
     public let endToken: Int
+    /// What stands behind the end token: 0 as OpenAI's and open_clip's have it; the first Stable Diffusion was trained
+    /// with the end token.
+    public let paddingToken: Int
+    /// 77.
+    public let contextLength: Int
 
     private let stream: TokenStream
     private let repair: TextRepair
 
-    /// - Parameter cleaning: what happens to a prompt first; CLIP was trained with `.openAI`.
+    /// - Parameters:
+    ///   - cleaning: what happens to a prompt first; CLIP was trained with `.openAI`.
+    ///   - padding: what stands behind the end token.
     /// - Throws: `TokenizerError` where the vocabulary that comes with Moonlit is missing or damaged.
-    public init(cleaning: Cleaning = .openAI) throws(TokenizerError) {
+    public init(cleaning: Cleaning = .openAI, padding: Padding = .zero) throws(TokenizerError) {
         let tables = try Self.loaded.get()
         self.cleaning = cleaning
         repair = tables.repair
+        let count = tables.vocabulary.count
+        var specials = Self.specials.enumerated().map { (text: $1, id: count + $0) }
+        if padding == .exclamationMark { specials.append((text: "!", id: 0)) }
         stream = TokenStream(
-            vocabulary: tables.vocabulary,
-            scanner: .clip(specials: Self.specials, cleaning),
-            specials: Self.specials)
-        startToken = stream.count - 2
-        endToken = stream.count - 1
+            vocabulary: tables.vocabulary, scanner: .clip(specials: specials.map(\.text), cleaning),
+            specials: specials, count: count + 2)
+        startToken = count
+        endToken = count + 1
+        paddingToken = padding == .endToken ? endToken : 0
+        contextLength = 77
+    }
+
+    /// What stands behind the end token.
+    public enum Padding: Hashable, Sendable {
+        /// Token 0: OpenAI's and OpenCLIP's own tokenizers.
+        case zero
+        /// The end token: the first Stable Diffusion's.
+        case endToken
+        /// Token 0, as in transformers' tokenizers of the second Stable Diffusion and of XL's second tower. There it is
+        /// written `!`, and because what pads is special wherever it stands, a `!` in a prompt is token 0 too, where the
+        /// others take it for the `!` that ends a word.
+        case exclamationMark
+    }
+
+    /// Reads the tokenizer of a model: `vocab.json` and `merges.txt`, or `tokenizer.json`, with what
+    /// `special_tokens_map.json` and `tokenizer_config.json` say of special tokens, as transformers' CLIP tokenizers do.
+    ///
+    /// - Throws: `TokenizerError` naming the file that is missing or damaged.
+    public init(folder: String, cleaning: Cleaning = .transformers) throws(TokenizerError) {
+        let files = try CLIPTokenizerFiles(folder: folder)
+        let tables = try Self.loaded.get()
+        self.cleaning = cleaning
+        repair = tables.repair
+        let specials = files.specials
+        stream = TokenStream(
+            // One copy of the tables everybody has.
+            vocabulary: files.pairs.isSame(as: tables.vocabulary) ? tables.vocabulary : files.pairs,
+            scanner: .clip(specials: specials.map(\.text), cleaning), specials: specials, count: files.count)
+        startToken = files.start.id
+        endToken = files.end.id
+        paddingToken = files.padding
+        contextLength = files.contextLength
     }
 
     /// 49,408. GLIDE's noised CLIP has a larger table, of 65,536 rows, and leaves the others unused.
     public var vocabularyCount: Int { stream.count }
-    /// 77.
-    public var contextLength: Int { 77 }
 
     public func encode(_ text: String) -> [Int] { stream.ids(in: clean(text)) }
 
     public func tokens(in text: String) -> [Token] { stream.tokens(in: clean(text), of: text) }
 
-    public func padded(_ text: String, length: Int) -> PaddedTokens { padded(text, length: length, padding: 0) }
+    public func padded(_ text: String, length: Int) -> PaddedTokens {
+        padded(text, length: length, padding: paddingToken)
+    }
 
     /// The start token, as many tokens as fit, the end token, then `padding`.
     ///
     /// - Parameters:
     ///   - length: how many numbers to give; under 2 there is no room for the start token.
-    ///   - padding: 0 as OpenAI's and open_clip's; the first Stable Diffusion was trained with `endToken`.
+    ///   - padding: in place of `paddingToken`.
     public func padded(_ text: String, length: Int, padding: Int) -> PaddedTokens {
         let length = max(length, 0)
         let all = encode(text)

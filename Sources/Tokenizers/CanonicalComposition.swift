@@ -70,6 +70,9 @@ extension Unicode.Scalar {
         Array(String(self).precomposedStringWithCompatibilityMapping.unicodeScalars)
     }
 
+    /// The scalars of this one's canonical decomposition.
+    var canonicalParts: [Unicode.Scalar] { canonicalDecomposition }
+
     fileprivate var combiningClass: UInt8 {
         value < 0x300 ? 0 : properties.canonicalCombiningClass.rawValue
     }

@@ -2,16 +2,31 @@
 package struct TokenStream: Sendable {
     package let vocabulary: BytePairs
     package let scanner: WordScanner
-    /// Special tokens, numbered from the end of the vocabulary on.
     package let specials: [String]
+    /// The special tokens' numbers.
+    package let specialIDs: [Int]
+    /// One more than the highest number.
+    package let count: Int
 
+    /// Special tokens are numbered from the end of the vocabulary on.
     package init(vocabulary: BytePairs, scanner: WordScanner, specials: [String]) {
         self.vocabulary = vocabulary
         self.scanner = scanner
         self.specials = specials
+        specialIDs = Array(vocabulary.count..<vocabulary.count + specials.count)
+        count = vocabulary.count + specials.count
     }
 
-    package var count: Int { vocabulary.count + specials.count }
+    /// - Parameter count: one more than the highest number of all.
+    package init(
+        vocabulary: BytePairs, scanner: WordScanner, specials: [(text: String, id: Int)], count: Int
+    ) {
+        self.vocabulary = vocabulary
+        self.scanner = scanner
+        self.specials = specials.map(\.text)
+        specialIDs = specials.map(\.id)
+        self.count = count
+    }
 
     /// Hands over each token of `text` with the places of the scalars it covers and of its word.
     private func scan(_ text: SourceText, _ emit: (_ id: Int, _ range: Range<Int>, _ word: Range<Int>) -> Void) {
@@ -20,7 +35,7 @@ package struct TokenStream: Sendable {
         var places: [Int] = []
         for word in scanner.words(in: text) {
             if let special = word.special {
-                emit(vocabulary.count + special, word.range, word.range)
+                emit(specialIDs[special], word.range, word.range)
                 continue
             }
             bytes.removeAll(keepingCapacity: true)
@@ -78,11 +93,11 @@ package struct TokenStream: Sendable {
     package func decode(_ ids: some Sequence<Int>) -> String {
         var bytes: [UInt8] = []
         for id in ids {
-            if let token = vocabulary.token(id) {
+            if let special = specialIDs.firstIndex(of: id) {
+                bytes += specials[special].utf8
+            } else if let token = vocabulary.token(id) {
                 bytes += token.bytes
                 if token.endsWord { bytes.append(UInt8(ascii: " ")) }
-            } else if (vocabulary.count..<count).contains(id) {
-                bytes += specials[id - vocabulary.count].utf8
             } else {
                 bytes += "\u{FFFD}".utf8
             }

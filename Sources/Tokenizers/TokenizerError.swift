@@ -4,6 +4,8 @@ public enum TokenizerError: Error, Hashable, Sendable {
     case missingVocabulary(file: String, searched: [String])
     /// A vocabulary file cannot be read, or says something it should not.
     case damagedVocabulary(file: String, line: Int, reason: String)
+    /// A file beside a model cannot be read, or says something it should not.
+    case damagedFile(path: String, problem: String)
 }
 
 extension TokenizerError: CustomStringConvertible {
@@ -14,6 +16,8 @@ extension TokenizerError: CustomStringConvertible {
                 + "keep the folder \(VocabularyFolder.bundleName) beside the program"
         case .damagedVocabulary(let file, let line, let reason):
             "\(file), line \(line): \(reason); put back the file that Moonlit was built with"
+        case .damagedFile(let path, let problem):
+            "\(path): \(problem)"
         }
     }
 }

@@ -50,8 +50,7 @@ package enum WordScanner: Sendable {
     ) -> [Word] {
         let ignoringCase = cleaning == .openAI
         func special(at index: Int) -> Word? {
-            guard scalars[index] == "<" else { return nil }
-            for (number, special) in specials.enumerated() {
+            for (number, special) in specials.enumerated() where special.first == scalars[index] {
                 let end = index + special.count
                 guard end <= scalars.count else { continue }
                 let found = scalars[index..<end]

@@ -109,6 +109,66 @@ import Testing
         #expect(try difference(#require(asked), noise * (0.997 * factor)) < 1e-12)
     }
 
+    /// From noise alone, with a network that predicts v, the first step is all the network's.
+    @Test(arguments: [SamplerName.ddpm, .ddim, .pndm, .lcm]) func aChainStartsFromNoiseAlone(name: SamplerName) throws {
+        let schedule = try NoiseSchedule(.scaledLinear()).rescaledToZeroTerminalSNR()
+        var asked: [Tensor] = []
+        let denoiser = Denoiser(
+            schedule: schedule, prediction: .velocity, treatment: SampleTreatment(clamp: .none)
+        ) { query in
+            asked.append(query.x)
+            return try query.x.tanh() * 0.5
+        }
+        let noise = try normal([1, 3, 4, 4])
+        var chain = try Chain(
+            name.sampler, schedule.trajectory(.trailing(4)), denoiser, start: .given(noise),
+            noise: .seeded(1, count: 1))
+        let first = try #require(try chain.next())
+        #expect(try difference(asked[0], noise) == 0)
+        #expect(try difference(first.x0, noise.tanh() * -0.5) < 1e-6)
+        #expect(try chain.run().isFinite().to(.float64).min().item() == 1)
+    }
+
+    @Test func theFirstNoiseCanBeGivenAnotherStrength() throws {
+        let levels = Array(trajectory.levels.dropLast())
+        let noise = try normal([1, 3, 4, 4])
+        let alone = (1 - levels[0].alphaBar).squareRoot()
+        for (initial, factor) in [(Trajectory.InitialNoise.unit, 1), (.alone, alone)] {
+            for sampler in [DDIM(), Euler()] as [any Sampler] {
+                var asked: Tensor?
+                var denoiser = denoiser()
+                denoiser.network = { query in
+                    asked = asked ?? query.x
+                    return query.x
+                }
+                var chain = try Chain(
+                    sampler, Trajectory(levels, initialNoise: initial), denoiser, start: .given(noise),
+                    noise: .seeded(1, count: 1))
+                _ = try chain.next()
+                #expect(try difference(#require(asked), noise * factor) < 1e-12)
+            }
+        }
+    }
+
+    /// A way that ends above the clean picture ends scaled as one that goes on.
+    @Test(arguments: [SamplerName.ddim, .pndm, .euler, .heun, .dpmSolver2M, .unipc])
+    func aWayCanEndAboveTheCleanPicture(name: SamplerName) throws {
+        let levels = Array(trajectory.levels.dropLast())
+        let noise = try normal([1, 3, 4, 4])
+        let run = { (trajectory: Trajectory) in
+            var chain = try Chain(
+                name.sampler, trajectory, denoiser(clamp: .none), start: .given(noise), noise: .seeded(1, count: 1))
+            var steps: [SamplingStep] = []
+            while let step = try chain.next() { steps.append(step) }
+            return steps
+        }
+        let (whole, part) = (try run(trajectory), try run(Trajectory(levels.dropLast(), end: levels[levels.count - 1])))
+        let (last, same) = (try #require(part.last), whole[part.count - 1])
+        #expect(part.count == whole.count - 1 && last.isLast && !same.isLast && last.to == same.to)
+        // In the last step solvers look back less far.
+        #expect(try difference(last.x, same.x) < ([.dpmSolver2M, .unipc].contains(name) ? 0.05 : 1e-12))
+    }
+
     /// A gradient of 1 moves the mean by the variance, also at the last step, where no noise shows it.
     @Test(arguments: [(Variance.fixedSmall, "posterior_log_variance_clipped"), (.fixedLarge, "fixed_large_log_variance")])
     func variancesAgree(variance: Variance, table: String) throws {
@@ -155,6 +215,10 @@ import Testing
         let treated = try SampleTreatment.Clamp.dynamic(quantile: 0.5)(x0)
         #expect(try treated.doubles() == [-1, -1, 0, 1, 1, -0.4, -0.2, 0, 0.2, 1])
         #expect(throws: DiffusionError.self) { try SampleTreatment.Clamp.dynamic(quantile: 2)(x0) }
+        // By no more than its limit.
+        let wide = try Tensor([-4.0, 2, 0.8, 3, 0.4], shape: [1, 1, 5])
+        #expect(try SampleTreatment.Clamp.dynamic(quantile: 0.5, limit: 1.6)(wide).doubles() == [-1, 1, 0.5, 1, 0.25])
+        #expect(throws: DiffusionError.self) { try SampleTreatment.Clamp.dynamic(limit: 0)(wide) }
     }
 
     @Test func theClampComesLast() throws {

@@ -43,6 +43,20 @@ struct Mixture {
         return errors.map(abs).max() ?? 1
     }
 
+    /// The mixture's consistency model: where the way of the ODE ends from x, by 20 of Heun's steps.
+    func consistent(_ schedule: NoiseSchedule) -> Denoiser {
+        let exact = denoiser(schedule, .sample)
+        return Denoiser(schedule: schedule, prediction: .sample, treatment: SampleTreatment(clamp: .none)) { query in
+            let sigma = query.level.sigma
+            let way = try schedule.trajectory(.karras(20, range: min(0.01, sigma / 2)...sigma))
+            var x = try query.x / query.level.alphaBar.squareRoot()
+            for index in 0..<way.count {
+                x = try Heun().step(x, Moment(way, index: index), exact) { try x * 0 }.x
+            }
+            return x
+        }
+    }
+
     /// The mixture's exact network, in the words of any prediction.
     func denoiser(_ schedule: NoiseSchedule, _ prediction: Prediction) -> Denoiser {
         Denoiser(schedule: schedule, prediction: prediction, treatment: SampleTreatment(clamp: .none)) { query in
@@ -75,11 +89,15 @@ struct Broken: Sampler {
     var scaling: Scaling { sampler.scaling }
     var memory: Int { sampler.memory }
 
+    func adapted(_ trajectory: Trajectory) -> Trajectory { sampler.adapted(trajectory) }
+
     func step(_ x: Tensor, _ moment: Moment, _ denoiser: Denoiser, noise: () throws -> Tensor) throws -> Advance {
         switch fault {
         case .shortStep:
             let whole = try sampler.step(x, moment, denoiser, noise: noise)
-            return Advance(x: try x.lerp(whole.x, weight: 0.9), x0: whole.x0)
+            return Advance(
+                x: try x.lerp(whole.x, weight: 0.9), x0: whole.x0, corrected: whole.corrected,
+                prediction: whole.prediction)
         case .loudNoise: return try sampler.step(x, moment, denoiser) { try noise() * 1.2 }
         case .quietNoise: return try sampler.step(x, moment, denoiser) { try noise() * 0.8 }
         case .wrongLevel:

@@ -110,6 +110,25 @@ import Testing
         }
     }
 
+    @Test func aScheduleCanEndInNoiseAlone() throws {
+        let schedule = try NoiseSchedule(.scaledLinear())
+        let rescaled = try schedule.rescaledToZeroTerminalSNR()
+        #expect(rescaled.alphaBar.last == 0 && rescaled.sigmas.last == .infinity && rescaled.betas.last == 1)
+        #expect(abs(rescaled.alphaBar[0] - schedule.alphaBar[0]) < 1e-14)
+        #expect(zip(rescaled.alphaBar, schedule.alphaBar).dropFirst().allSatisfy { $0 < $1 })
+        // √ᾱ was shifted and stretched: its differences keep their proportions.
+        let roots = [schedule, rescaled].map { $0.alphaBar.map { $0.squareRoot() } }
+        let stretch = (roots[1][0] - roots[1][500]) / (roots[0][0] - roots[0][500])
+        #expect(abs((roots[1][300] - roots[1][700]) / (roots[0][300] - roots[0][700]) - stretch) < 1e-12)
+
+        let finite = try schedule.rescaledToZeroTerminalSNR(floor: 0x1p-24)
+        #expect(finite.sigmas.last == (0x1p24 - 1.0).squareRoot())
+        #expect(finite.alphaBar.dropLast() == rescaled.alphaBar.dropLast())
+        #expect(try rescaled.respaced(.sections([10])).alphaBar.last == 0)
+        #expect(try rescaled.trajectory(.trailing(5)).steps[0].from.sigma == .infinity)
+        #expect(throws: DiffusionError.self) { try NoiseSchedule(.betas([0.5])).rescaledToZeroTerminalSNR() }
+    }
+
     @Test func impossibleSchedulesAreRefused() {
         #expect(throws: DiffusionError.self) { try NoiseSchedule(.linear(), steps: 0) }
         #expect(throws: DiffusionError.self) { try NoiseSchedule(.betas([])) }
@@ -211,7 +230,9 @@ import Testing
         #expect(try Spacing(parsing: "default", steps: 9, standard: .trailing(9)) == .trailing(9))
         #expect(try Spacing(parsing: "fast27", steps: 9, standard: .all) == .respaced(.fast27))
         #expect(throws: DiffusionError.self) { try Spacing(parsing: "karas", steps: 9, standard: .all) }
-        for name in ["ddpm", "ddim", "euler", "euler-a", "heun", "dpm++2m"] {
+        for name in [
+            "ddpm", "ddim", "pndm", "euler", "euler-a", "heun", "dpm++2m", "dpm++2m-sde", "dpm++sde", "unipc", "lcm",
+        ] {
             #expect(try SamplerName(parsing: name).rawValue == name)
         }
         #expect(throws: DiffusionError.self) { try SamplerName(parsing: "dpm") }

@@ -70,7 +70,8 @@ import Testing
         let cases: [String: any Sampler] = [
             "euler": Euler(), "euler.churn": Euler(churn: churn), "heun": Heun(), "heun.churn": Heun(churn: churn),
             "euler_ancestral": EulerAncestral(), "euler_ancestral.eta0.5": EulerAncestral(eta: 0.5, deviation: 1.1),
-            "dpmpp_2m": DPMSolver2M(),
+            "dpmpp_2m": DPMSolver2M(), "dpmpp_sde": DPMSolverSDE(), "dpmpp_2m_sde.midpoint": DPMSolver2MSDE(),
+            "dpmpp_2m_sde.heun": DPMSolver2MSDE(correction: .heun), "dpmpp_2m_sde.eta0.5": DPMSolver2MSDE(eta: 0.5),
         ]
         let sigmas = try fixture["sigmas"].doubles()
         let schedule = try NoiseSchedule(.scaledLinear())
@@ -87,7 +88,8 @@ import Testing
         for (name, sampler) in cases {
             var chain = try Chain(
                 sampler, trajectory, denoiser, start: .given(fixture["initial_noise"]),
-                noise: recorded(fixture["noise"]))
+                noise: sampler is DPMSolverSDE
+                    ? separated(fixture["noise"], trajectory) : recorded(fixture["noise"]))
             let (states, previews) = (try fixture["\(name).x"], try fixture["\(name).denoised"])
             while let step = try chain.next() {
                 #expect(try difference(step.x0, previews.at(step.index)) < Self.bound, "\(name) at \(step.index)")
@@ -100,6 +102,21 @@ import Testing
             }
             #expect(chain.index == trajectory.count)
         }
+    }
+}
+
+/// The noise of a fixture for DPM-Solver SDE, whose whole steps had draws of their own there: what is drawn for a
+/// step's second piece, so that both pieces together are that draw.
+func separated(_ noise: Tensor, _ trajectory: Trajectory) throws -> NoiseSource {
+    var index = 0
+    return NoiseSource { _, _, _ in
+        defer { index += 1 }
+        let drawn = try noise.at(index)
+        guard !index.isMultiple(of: 2) else { return drawn }
+        let step = trajectory.steps[index / 2]
+        let (from, to) = (step.from.sigma, step.to.sigma)
+        let share = (from - (from * to).squareRoot()) / (from - to)
+        return try (drawn - noise.at(index - 1) * share.squareRoot()) / (1 - share).squareRoot()
     }
 }
 

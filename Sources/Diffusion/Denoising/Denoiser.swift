@@ -6,11 +6,24 @@ public struct Estimate {
     public let x0: Tensor
     /// Where the variance is learned: the network's v, of x₀'s shape.
     public let varianceRange: Tensor?
+    /// What the network predicted, be it ε, x₀ or v; where x₀ was guided by a gradient, what it should have.
+    let predicted: Tensor
+    let prediction: Prediction
+    /// Whether x₀ is what was predicted, untreated.
+    let isPlain: Bool
     let xt: Tensor
     let scales: Scales
 
     /// ε as it follows from x_t and the treated x₀.
     public func noise() throws -> Tensor { try scales.noise(sample: x0, xt: xt) }
+
+    /// ε as it was predicted, before x₀ was treated.
+    public func predictedNoise() throws -> Tensor { try prediction.noise(predicted, xt: xt, scales) }
+
+    /// The treated x₀ in the terms of the network's own prediction.
+    func restated() throws -> Tensor {
+        isPlain ? predicted : try prediction.target(x0: x0, noise: noise(), scales)
+    }
 }
 
 /// A network together with all that is needed to read its answers: what samplers ask.
@@ -47,22 +60,34 @@ public struct Denoiser {
     }
 
     /// - Parameter xt: [N, C, …], √ᾱ · x₀ + √(1 − ᾱ) · ε.
+    /// - Throws: `DiffusionError.setting` for a network that predicts the noise where there is nothing else.
     public func estimate(_ xt: Tensor, at level: NoiseLevel) throws -> Estimate {
+        guard level.alphaBar > 0 || prediction != .noise else {
+            throw DiffusionError.setting(
+                name: "the network's prediction", value: "noise",
+                expected: "x₀ or v, for a process that begins with nothing but noise (zero terminal SNR)")
+        }
         let output = try network(query(xt, level)).to(like: xt)
         let (predicted, range) = try variance.split(output, like: xt)
         let scales = Scales(level)
         let x0 = try treatment(prediction.sample(predicted, xt: xt, scales), at: level)
-        return Estimate(x0: x0, varianceRange: range, xt: xt, scales: scales)
+        return Estimate(
+            x0: x0, varianceRange: range, predicted: predicted, prediction: prediction,
+            isPlain: treatment.isNone, xt: xt, scales: scales)
     }
 
     /// The estimate, its noise shifted by −√(1 − ᾱ) · gradient where there is a gradient to follow (Song et al. 2021;
-    /// guided-diffusion's `condition_score`). x₀ follows the shift and is not treated again.
+    /// guided-diffusion's `condition_score`). x₀ follows the shift and is not treated again. Where nothing is left of
+    /// the picture there is none to guide.
     public func guidedEstimate(_ xt: Tensor, at level: NoiseLevel) throws -> Estimate {
         let plain = try estimate(xt, at: level)
-        guard let gradient = try scoreGradient(xt, at: level) else { return plain }
+        guard level.alphaBar > 0, let gradient = try scoreGradient(xt, at: level) else { return plain }
         let noise = try plain.noise() - plain.scales.noise * gradient
         let x0 = try plain.scales.sample(noise: noise, xt: xt)
-        return Estimate(x0: x0, varianceRange: plain.varianceRange, xt: xt, scales: plain.scales)
+        return Estimate(
+            x0: x0, varianceRange: plain.varianceRange,
+            predicted: try prediction.target(x0: x0, noise: noise, plain.scales), prediction: prediction, isPlain: true,
+            xt: xt, scales: plain.scales)
     }
 
     /// D(x, σ) of Karras et al. 2022: the picture beneath x = x₀ + σ · ε. k-diffusion's `DiscreteEpsDDPMDenoiser` and

@@ -9,8 +9,8 @@ public struct SampleTreatment {
         case unit
         case range(ClosedRange<Double>)
         /// Imagen's dynamic thresholding (Saharia et al. 2022): each picture is clamped to ± its own quantile of |x₀|,
-        /// but at least ±1, and divided by it.
-        case dynamic(quantile: Double = 0.995)
+        /// but at least ±1 and at most ±`limit`, and divided by it.
+        case dynamic(quantile: Double = 0.995, limit: Double = .infinity)
     }
 
     /// Applied first; gets x₀ and the level it was predicted at.
@@ -32,6 +32,9 @@ public struct SampleTreatment {
         SampleTreatment(clamp: clamp) { x0, _ in try x0 * (1 - mask) + known * mask }
     }
 
+    /// Whether it leaves x₀ as it is.
+    var isNone: Bool { clamp == .none && function == nil }
+
     func callAsFunction(_ x0: Tensor, at level: NoiseLevel) throws -> Tensor {
         try clamp(try function?(x0, level) ?? x0)
     }
@@ -43,15 +46,19 @@ extension SampleTreatment.Clamp {
         case .none: return x0
         case .unit: return try x0.clamp(min: -1, max: 1)
         case .range(let range): return try x0.clamp(min: range.lowerBound, max: range.upperBound)
-        case .dynamic(let quantile):
+        case .dynamic(let quantile, let limit):
             guard (0...1).contains(quantile) else {
                 throw DiffusionError.setting(name: "quantile", value: "\(quantile)", expected: "0 to 1")
             }
             let rows = try x0.size(0)
             let magnitudes = try x0.widened().abs().reshape([rows, -1])
-            let limit = try magnitudes.quantile(quantile, dim: 1).clamp(min: 1)
-                .reshape([rows] + Array(repeating: 1, count: x0.rank - 1)).to(x0.dtype)
-            return try Tensor.minimum(Tensor.maximum(x0, -limit), limit) / limit
+            guard limit > 0 else {
+                throw DiffusionError.setting(name: "limit", value: "\(limit)", expected: "more than 0")
+            }
+            var bounds = try magnitudes.quantile(quantile, dim: 1).clamp(min: 1)
+            if limit < .infinity { bounds = try bounds.clamp(max: limit) }
+            bounds = try bounds.reshape([rows] + Array(repeating: 1, count: x0.rank - 1)).to(x0.dtype)
+            return try Tensor.minimum(Tensor.maximum(x0, -bounds), bounds) / bounds
         }
     }
 }

@@ -39,9 +39,10 @@ public struct Scales {
         try inverseSignal * xt - ratio * noise
     }
 
-    /// ε = (√(1/ᾱ) · x_t − x₀) / √(1/ᾱ − 1).
+    /// ε = (√(1/ᾱ) · x_t − x₀) / √(1/ᾱ − 1); x_t itself where nothing else is left.
     public func noise(sample x0: Tensor, xt: Tensor) throws -> Tensor {
-        try (inverseSignal * xt - x0) / ratio
+        if case .number(.infinity) = ratio { return xt }
+        return try (inverseSignal * xt - x0) / ratio
     }
 }
 

@@ -39,12 +39,18 @@ public enum Variance: String, Sendable, Hashable, Codable, CaseIterable {
     ///   - range: v, where the variance is learned.
     ///   - isLast: whether the step ends at the clean picture.
     func logVariance(_ posterior: Posterior, range: Tensor?, isLast: Bool) throws -> LogVariance {
+        if self == .fixedLarge, isLast { return .number(posterior.logVariance) }
+        return try logVariance(posterior, logSmall: posterior.logVariance, range: range)
+    }
+
+    /// - Parameter logSmall: log β̃, or what stands for it where β̃ is 0.
+    func logVariance(_ posterior: Posterior, logSmall: Double, range: Tensor?) throws -> LogVariance {
         switch (self, range) {
         case (.learnedRange, let range?):
             let fraction = try (range + 1) / 2
-            return .tensor(try fraction * posterior.logBeta + (1 - fraction) * posterior.logVariance)
-        case (.fixedLarge, _): return .number(isLast ? posterior.logVariance : posterior.logBeta)
-        case (.fixedSmall, _), (.learnedRange, nil): return .number(posterior.logVariance)
+            return .tensor(try fraction * posterior.logBeta + (1 - fraction) * logSmall)
+        case (.fixedLarge, _): return .number(posterior.logBeta)
+        case (.fixedSmall, _), (.learnedRange, nil): return .number(logSmall)
         }
     }
 }

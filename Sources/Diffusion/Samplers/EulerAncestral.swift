@@ -23,7 +23,7 @@ public struct EulerAncestral: Sampler, Hashable {
         let down = (to * to - up * up).squareRoot()
         let d = try (x - denoised) / from
         let mean = try x + d * (down - from)
-        if moment.isLast { return Advance(x: mean, x0: denoised) }
+        if moment.endsClean { return Advance(x: mean, x0: denoised) }
         return Advance(x: try mean + noise() * (deviation * up), x0: denoised)
     }
 }

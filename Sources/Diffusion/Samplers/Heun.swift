@@ -17,7 +17,7 @@ public struct Heun: Sampler, Hashable {
         let d = try (x - denoised) / level.sigma
         let dt = moment.to.sigma - level.sigma
         let euler = try x + d * dt
-        if moment.isLast { return Advance(x: euler, x0: denoised) }
+        if moment.endsClean { return Advance(x: euler, x0: denoised) }
         let d2 = try (euler - denoiser.denoised(euler, at: moment.to)) / moment.to.sigma
         return Advance(x: try x + (d + d2) / 2 * dt, x0: denoised)
     }

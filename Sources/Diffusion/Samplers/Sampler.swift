@@ -8,6 +8,9 @@ public protocol Sampler: Sendable {
     /// How many steps back it looks.
     var memory: Int { get }
 
+    /// The way as this sampler takes it.
+    func adapted(_ trajectory: Trajectory) -> Trajectory
+
     /// From `moment.from` to `moment.to`.
     ///
     /// - Parameters:
@@ -20,6 +23,7 @@ public protocol Sampler: Sendable {
 
 extension Sampler {
     public var memory: Int { 0 }
+    public func adapted(_ trajectory: Trajectory) -> Trajectory { trajectory }
 }
 
 /// How the noisy picture is scaled.
@@ -39,9 +43,15 @@ public struct Moment {
     public let past: [Past]
 
     public struct Past {
+        /// What the step went on from: the pictures at `level`, corrected where the sampler corrects.
         public let x: Tensor
         public let x0: Tensor
-        public let level: NoiseLevel
+        /// What the network said, where the sampler keeps it.
+        public let prediction: Tensor?
+        public let step: Trajectory.Step
+
+        /// Where the step began.
+        public var level: NoiseLevel { step.from }
     }
 
     public init(_ trajectory: Trajectory, index: Int, past: [Past] = []) {
@@ -50,12 +60,15 @@ public struct Moment {
         self.past = past
     }
 
-    public var from: NoiseLevel { trajectory.levels[index] }
-    public var to: NoiseLevel { trajectory.levels[index + 1] }
+    public var step: Trajectory.Step { trajectory.steps[index] }
+    public var from: NoiseLevel { step.from }
+    public var to: NoiseLevel { step.to }
     /// q(x_to | x_from, x₀).
-    public var posterior: Posterior { trajectory.posteriors[index] }
-    /// Whether the step ends at the clean picture.
+    public var posterior: Posterior { step.posterior }
+    /// Whether no step follows.
     public var isLast: Bool { index == trajectory.count - 1 }
+    /// Whether the step ends at the clean picture.
+    public var endsClean: Bool { to.sigma == 0 }
 }
 
 /// What a step gives.
@@ -64,45 +77,15 @@ public struct Advance {
     public let x: Tensor
     /// x₀ as it was predicted on the way.
     public let x0: Tensor
+    /// For later steps: the pictures where this step began, if it corrected them.
+    public let corrected: Tensor?
+    /// For later steps: what the network said.
+    public let prediction: Tensor?
 
-    public init(x: Tensor, x0: Tensor) {
+    public init(x: Tensor, x0: Tensor, corrected: Tensor? = nil, prediction: Tensor? = nil) {
         self.x = x
         self.x0 = x0
-    }
-}
-
-/// The samplers by the names that users type.
-public enum SamplerName: String, Sendable, Hashable, Codable, CaseIterable {
-    case ddpm
-    case ddim
-    case euler
-    case eulerAncestral = "euler-a"
-    case heun
-    case dpmSolver2M = "dpm++2m"
-
-    /// - Throws: `DiffusionError.unknown`, with the names there are.
-    public init(parsing name: String) throws {
-        guard let known = Self(rawValue: name.lowercased()) else {
-            throw DiffusionError.unknown(what: "sampler", name: name, known: Self.allCases.map(\.rawValue))
-        }
-        self = known
-    }
-
-    /// The sampler with its paper's settings.
-    public var sampler: any Sampler {
-        switch self {
-        case .ddpm: DDPM()
-        case .ddim: DDIM()
-        case .euler: Euler()
-        case .eulerAncestral: EulerAncestral()
-        case .heun: Heun()
-        case .dpmSolver2M: DPMSolver2M()
-        }
-    }
-
-    /// The steps it takes where the user does not say: OpenAI's even respacing for those that come from discrete
-    /// chains, k-diffusion's for the others.
-    public func spacing(steps: Int) -> Spacing {
-        sampler.scaling == .preserving ? .respaced(.sections([steps])) : .interpolated(steps)
+        self.corrected = corrected
+        self.prediction = prediction
     }
 }

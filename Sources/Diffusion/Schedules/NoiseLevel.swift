@@ -9,13 +9,14 @@ public struct NoiseLevel: Sendable, Hashable {
     /// √((1 − ᾱ) / ᾱ), 0 for a clean picture.
     public let sigma: Double
 
-    init(timestep: Double, alphaBar: Double) {
+    /// - Parameter alphaBar: above 0, or 0 for nothing but noise: σ is then infinite.
+    package init(timestep: Double, alphaBar: Double) {
         self.timestep = timestep
         self.alphaBar = alphaBar
         sigma = ((1 - alphaBar) / alphaBar).squareRoot()
     }
 
-    init(timestep: Double, sigma: Double) {
+    package init(timestep: Double, sigma: Double) {
         self.timestep = timestep
         self.sigma = sigma
         alphaBar = 1 / (1 + sigma * sigma)

@@ -69,26 +69,32 @@ public struct NoiseSchedule: Sendable, Equatable {
         try self.init(betas: betas, timesteps: Array(0..<steps), originalCount: steps)
     }
 
-    init(betas: [Double], timesteps: [Int], originalCount: Int) throws {
+    private init(betas: [Double], timesteps: [Int], originalCount: Int) throws {
         guard !betas.isEmpty else { throw DiffusionError.schedule("it has no steps") }
         if let index = betas.firstIndex(where: { !($0 > 0 && $0 < 1) }) {
             throw DiffusionError.schedule("β of step \(index) is \(betas[index]), expected more than 0 and less than 1")
         }
-        self.betas = betas
-        self.timesteps = timesteps
-        self.originalCount = originalCount
         var product = 1.0
-        alphaBar = betas.map {
+        let alphaBar = betas.map {
             product *= 1 - $0
             return product
         }
-        guard let last = alphaBar.last, last > 0 else {
+        guard product > 0 else {
             throw DiffusionError.schedule("nothing is left of the picture in double precision")
         }
+        try self.init(betas: betas, alphaBar: alphaBar, timesteps: timesteps, originalCount: originalCount)
+    }
+
+    /// - Parameter alphaBar: falling; the last may be 0, where its β is 1: nothing but noise, of infinite σ.
+    private init(betas: [Double], alphaBar: [Double], timesteps: [Int], originalCount: Int) throws {
+        self.betas = betas
+        self.alphaBar = alphaBar
+        self.timesteps = timesteps
+        self.originalCount = originalCount
         posteriors = Posterior.table(betas: betas, alphaBar: alphaBar)
         sigmas = alphaBar.map { ((1 - $0) / $0).squareRoot() }
         logSigmas = sigmas.map { log($0) }
-        guard zip(logSigmas, logSigmas.dropFirst()).allSatisfy({ $0 < $1 }), logSigmas.allSatisfy(\.isFinite) else {
+        guard zip(logSigmas, logSigmas.dropFirst()).allSatisfy({ $0 < $1 }), logSigmas[0].isFinite else {
             throw DiffusionError.schedule("its steps are too small to be told apart in double precision")
         }
     }
@@ -113,11 +119,36 @@ public struct NoiseSchedule: Sendable, Equatable {
             defer { previous = alphaBar[index] }
             return 1 - alphaBar[index] / previous
         }
-        return try NoiseSchedule(betas: betas, timesteps: kept.map { timesteps[$0] }, originalCount: originalCount)
+        let numbers = kept.map { timesteps[$0] }
+        guard alphaBar[last] > 0 else {
+            return try NoiseSchedule(
+                betas: betas, alphaBar: kept.map { alphaBar[$0] }, timesteps: numbers, originalCount: originalCount)
+        }
+        return try NoiseSchedule(betas: betas, timesteps: numbers, originalCount: originalCount)
     }
 
     public func respaced(_ respacing: Respacing) throws -> NoiseSchedule {
         try respaced(keeping: try respacing.steps(of: count))
+    }
+}
+
+extension NoiseSchedule {
+    /// The schedule shifted and stretched in √ᾱ so that its last step leaves nothing of the picture, and its first is
+    /// what it was (Lin et al. 2023, algorithm 1). For networks that predict v or x₀: from noise alone, ε says nothing.
+    ///
+    /// - Parameter floor: ᾱ of the last step instead of 0, for samplers that need a finite σ; diffusers has 2⁻²⁴.
+    public func rescaledToZeroTerminalSNR(floor: Double = 0) throws -> NoiseSchedule {
+        let roots = alphaBar.map { $0.squareRoot() }
+        guard let first = roots.first, let last = roots.last, first > last else {
+            throw DiffusionError.schedule("one step alone cannot end in noise")
+        }
+        let stretched = roots.dropLast().map { root in
+            let shifted = (root - last) * (first / (first - last))
+            return shifted * shifted
+        }
+        let rescaled = stretched + [floor]
+        let betas = zip(rescaled, [1] + rescaled).map { 1 - $0 / $1 }
+        return try NoiseSchedule(betas: betas, alphaBar: rescaled, timesteps: timesteps, originalCount: originalCount)
     }
 }
 

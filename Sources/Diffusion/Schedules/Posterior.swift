@@ -20,15 +20,31 @@ public struct Posterior: Sendable, Equatable {
         let previous = [1] + alphaBar.dropLast()
         let variances = betas.indices.map { betas[$0] * (1 - previous[$0]) / (1 - alphaBar[$0]) }
         return betas.indices.map { step in
-            let (beta, noise) = (betas[step], 1 - alphaBar[step])
             // A process of one step has no second one: β is then the only scale there is.
-            let clipped = step > 0 ? variances[step] : (variances.count > 1 ? variances[1] : beta)
+            let clipped = step > 0 ? nil : (variances.count > 1 ? variances[1] : betas[step])
             return Posterior(
-                beta: beta,
-                x0Factor: beta * previous[step].squareRoot() / noise,
-                xtFactor: (1 - previous[step]) * (1 - beta).squareRoot() / noise,
-                variance: variances[step],
-                logVariance: log(clipped))
+                beta: betas[step], alphaBar: alphaBar[step], previous: previous[step], clippedVariance: clipped)
         }
     }
+
+    /// One step of a process that goes from ᾱ_t to ᾱ_{t−1} at once.
+    ///
+    /// - Parameter clippedVariance: what `logVariance` is the logarithm of, if not the variance.
+    init(from alphaBar: Double, to previous: Double, clippedVariance: Double?) {
+        self.init(
+            beta: Self.beta(from: alphaBar, to: previous), alphaBar: alphaBar, previous: previous,
+            clippedVariance: clippedVariance)
+    }
+
+    private init(beta: Double, alphaBar: Double, previous: Double, clippedVariance: Double?) {
+        let noise = 1 - alphaBar
+        self.beta = beta
+        x0Factor = beta * previous.squareRoot() / noise
+        xtFactor = (1 - previous) * (1 - beta).squareRoot() / noise
+        variance = beta * (1 - previous) / noise
+        logVariance = log(clippedVariance ?? variance)
+    }
+
+    /// β of one step from ᾱ_t to ᾱ_{t−1}.
+    static func beta(from alphaBar: Double, to previous: Double) -> Double { 1 - alphaBar / previous }
 }

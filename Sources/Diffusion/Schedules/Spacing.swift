@@ -59,11 +59,7 @@ extension NoiseSchedule {
             }
             return try visiting((0..<checked(wanted)).map { $0 * (count / wanted) + offset })
         case .trailing(let wanted):
-            // numpy's arange(T, 0, −T/n), rounded half to even.
-            return try visiting((0..<checked(wanted)).reversed().map { index in
-                let position = Double(count) - Double(index) * (Double(count) / Double(wanted))
-                return Int(position.rounded(.toNearestOrEven)) - 1
-            })
+            return try visiting(trailing(checked(wanted)).reversed())
         case .linspace(let wanted):
             // One step alone is the first, as numpy's linspace(0, T − 1, 1) has it.
             return try visiting(Diffusion.linspace(0, Double(count - 1), checked(wanted)).map {
@@ -82,6 +78,17 @@ extension NoiseSchedule {
         }
     }
 
+    /// numpy's round(arange(`start`, 0, −T/n)) − 1, falling: half to even, the stride rounded as there.
+    ///
+    /// - Parameters:
+    ///   - wanted: n.
+    ///   - start: T unless given.
+    package func trailing(_ wanted: Int, from start: Int? = nil) -> [Int] {
+        let (start, stride) = (Double(start ?? count), Double(count) / Double(wanted))
+        let rounded = (start - stride) - start
+        return (0..<wanted).map { Int((start + Double($0) * rounded).rounded(.toNearestOrEven)) - 1 }
+    }
+
     /// - Parameter indices: ascending.
     private func visiting(_ indices: [Int]) throws -> Trajectory {
         try Trajectory(indices.reversed().map { index in
@@ -94,6 +101,7 @@ extension NoiseSchedule {
 
     private func visiting(sigmas: [Double], _ rounding: Bool) throws -> Trajectory {
         let sigmas = sigmas.last == 0 ? sigmas.dropLast() : sigmas
+        guard sigmas.allSatisfy(\.isFinite) else { throw DiffusionError.spacing("a σ that is no finite number") }
         return try Trajectory(sigmas.map { level(sigma: $0, rounding: rounding) })
     }
 

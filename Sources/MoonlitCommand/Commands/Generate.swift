@@ -21,7 +21,11 @@ struct Generate: AsyncParsableCommand {
     @Argument(help: "What to draw; \"\" draws whatever the model likes.")
     var prompt: String
 
-    @Option(help: "An embedded model's name, or a file: .safetensors or .pt. The embedded one unless given.")
+    @Option(
+        help: """
+            An embedded model's name, a folder as diffusers writes it, or a file: .safetensors, .ckpt or .pt. The embedded \
+            one unless given.
+            """)
     var model: String?
 
     @Option(
@@ -39,6 +43,13 @@ struct Generate: AsyncParsableCommand {
     var seed: UInt64?
 
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+
+    @OptionGroup(title: "Pictures from pictures") var pictures: PictureOptions
+
+    @Option(help: "Enlarge each picture by this model, such as GLIDE's upsampler, or none.")
+    var upscale: String?
+
+    @OptionGroup(title: "Network") var network: NetworkOptions
 
     @Option(help: "Also write the way from noise to picture as one picture.")
     var filmStrip: OutputPath?
@@ -97,16 +108,22 @@ struct Generate: AsyncParsableCommand {
         let source = model.map { ModelSource($0) } ?? .bundled
         let modelPath = try source.path()
         try prepareOutput(seed: seed)
-        let options = try compute.resolved()
+        var options = try compute.resolved()
+        network.apply(to: &options)
         var request = GenerationRequest(
             prompt: prompt, seed: seed, count: count, batchSize: batchSize, sampling: sampling)
         request.initialNoise = try initialNoise.map { try Latents(path: $0) }
+        try pictures.apply(to: &request)
+        network.apply(to: &request)
         // What cannot be drawn is refused before the weights are read.
-        let settings = try Settings(request, model: ModelFile(modelPath).configuration)
+        let settings = try Settings(request, model: PublishedModel(modelPath).configuration)
+        let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
+        let upsamplerPath = try upsampler?.path()
 
         let model = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
-        try warnOfCutPrompts(model.configuration)
+        let enlarging = try await upsampler.asyncMap { try await TextToImage.load($0, options: compute.resolved()) }
+        try await warnOfCutPrompts(model, request.reading)
         if !quiet { Console.say("seed \(seed)") }
 
         var showing: Set<TextToImage.Preview> = []
@@ -121,7 +138,11 @@ struct Generate: AsyncParsableCommand {
             progress.total = step.count * ((count + batchSize - 1) / batchSize)
             progress.update(batches * step.count + step.index + 1)
             film.take(step)
-            for finished in step.results {
+            var results = step.results
+            if let enlarging, let upsamplerPath, !results.isEmpty {
+                results = try await enlarging.enlarge(results, path: upsamplerPath)
+            }
+            for finished in results {
                 let path = self.path(seed: finished.settings.seed)
                 try finished.write(to: path)
                 written.append(.init(path: path, seed: finished.settings.seed))
@@ -162,14 +183,17 @@ struct Generate: AsyncParsableCommand {
         return count == 1 ? output.path : (output.path as NSString).appendingPathComponent(name)
     }
 
-    private func warnOfCutPrompts(_ configuration: ModelConfiguration) throws {
-        let encoder = try configuration.text.encoder()
+    private func warnOfCutPrompts(_ model: TextToImage, _ reading: PromptReading) async throws {
         for (name, text) in [("the prompt", prompt), ("the negative prompt", sampling.negativePrompt)] {
-            let cut = encoder.padded(text).cut
-            if cut > 0 {
-                Console.say("\(name) is too long: the model reads its first \(encoder.context) tokens, not the last \(cut)")
-            }
+            let cut = try await model.tokensCut(from: text, reading: reading)
+            if cut > 0 { Console.say("\(name) is too long: the model does not read its last \(cut) tokens") }
         }
+    }
+}
+
+extension Optional {
+    fileprivate func asyncMap<Result>(_ transform: (Wrapped) async throws -> Result) async rethrows -> Result? {
+        if let self { try await transform(self) } else { nil }
     }
 }
 

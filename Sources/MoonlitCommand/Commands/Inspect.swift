@@ -13,7 +13,7 @@ struct Inspect: ParsableCommand {
               moonlit inspect base.pt --tensors
             """)
 
-    @Argument(help: "An embedded model's name, or a file: .safetensors or .pt.")
+    @Argument(help: "An embedded model's name, a model's folder, or a file: .safetensors, .ckpt or .pt.")
     var model: String
 
     @Flag(help: "List every tensor with its shape and type.")
@@ -23,7 +23,74 @@ struct Inspect: ParsableCommand {
     var json = false
 
     func run() throws {
-        let summary = ModelSummary(try ModelFile(ModelSource(model).path()))
+        switch try PublishedModel(ModelSource(model).path()) {
+        case .pixels(let file): try show(ModelSummary(file))
+        case .latents(let file): try show(LatentSummary(file), of: file)
+        }
+    }
+
+    private func show(_ summary: LatentSummary, of file: LatentFile) throws {
+        if json { return try Console.print(json: summary) }
+        let configuration = summary.configuration
+        let unet = configuration.unet
+        var lines = [
+            ("model", "\(configuration.name), \(configuration.family.rawValue)"),
+            ("file", "\(summary.path) (\(summary.format == .diffusers ? "diffusers' folder" : "a single file"))"),
+            (
+                "pictures",
+                "\(configuration.imageSize)×\(configuration.imageSize) through \(configuration.latentChannels) latent channels, "
+                    + "\(configuration.latentFactor) pixels a side each"
+                    + (configuration.sees.seesMask ? ", sees a picture with a hole" : "")
+            ),
+            (
+                "U-Net",
+                unet.levels.map {
+                    "\($0.channels)×\($0.residualBlocks)"
+                        + ($0.attention ? " attention" + (($0.transformerDepth ?? 1) > 1 ? "×\($0.transformerDepth ?? 1)" : "") : "")
+                }.joined(separator: ", ")
+                    + (unet.heads.map { ", \($0) heads" } ?? ", heads of \(unet.headWidth)")
+            ),
+        ]
+        for (index, tower) in configuration.towers.enumerated() {
+            lines.append(
+                (
+                    configuration.towers.count > 1 ? "text \(index + 1)" : "text",
+                    "\(tower.layers) layers of \(tower.width), \(tower.context) tokens"
+                ))
+        }
+        let diffusion = configuration.diffusion
+        lines += [
+            (
+                "diffusion",
+                "\(diffusion.schedule.rawValue), \(diffusion.steps) steps, predicts \(diffusion.prediction.rawValue)"
+            ),
+            (
+                "sampling",
+                "\(configuration.sampling.sampler.rawValue), \(configuration.sampling.steps) steps, guidance "
+                    + "\(configuration.sampling.guidanceScale)"
+            ),
+            ("parameters", grouped(summary.total)),
+        ]
+        lines += LatentFile.Part.allCases.compactMap { part in
+            summary.parameters[part.rawValue].map { ("  " + part.rawValue, grouped($0)) }
+        }
+        lines.append(("tensors", grouped(summary.tensors.count)))
+        if tensors {
+            lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype?.rawValue ?? "") \($0.shape)") }
+        }
+        try show(lines)
+        // Said last, so that what is there is seen.
+        try file.check()
+    }
+
+    private func show(_ lines: [(String, String)]) throws {
+        let width = min(60, lines.reduce(0) { max($0, $1.0.count) })
+        try Console.print(
+            lines.map { $0.0 + String(repeating: " ", count: max(width - $0.0.count, 0) + 2) + $0.1 }
+                .joined(separator: "\n"))
+    }
+
+    private func show(_ summary: ModelSummary) throws {
         if json { return try Console.print(json: summary) }
         let configuration = summary.configuration
         let (network, text) = (configuration.network, configuration.network.text)
@@ -60,10 +127,7 @@ struct Inspect: ParsableCommand {
         if tensors {
             lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype.rawValue) \($0.shape)") }
         }
-        let width = min(60, lines.reduce(0) { max($0, $1.0.count) })
-        try Console.print(
-            lines.map { $0.0 + String(repeating: " ", count: max(width - $0.0.count, 0) + 2) + $0.1 }
-                .joined(separator: "\n"))
+        try show(lines)
     }
 }
 

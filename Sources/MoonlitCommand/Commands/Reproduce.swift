@@ -20,6 +20,15 @@ struct Reproduce: AsyncParsableCommand {
     @Option(help: "The noise the picture began from, where it was given then.")
     var initialNoise: String?
 
+    @Option(help: "Where the picture it began with is now; where it was then unless given.")
+    var initImage: String?
+
+    @Option(help: "Where the mask is now; where it was then unless given.")
+    var mask: String?
+
+    @Option(help: "Where the upsampler is now; where it was then unless given.")
+    var upscale: String?
+
     @Option(name: [.short, .long], help: "Where to write the new picture; nowhere unless given.")
     var output: OutputPath?
 
@@ -56,8 +65,13 @@ struct Reproduce: AsyncParsableCommand {
                 expected: settings.hasGivenNoise
                     ? "the file this picture began from" : "none: this picture began from its seed's noise")
         }
+        request.initImage = try settings.initImage.map { try recorded($0, given: initImage, "init-image") }
+        request.mask = try settings.mask.map { try recorded($0, given: mask, "mask") }
         let source = try model.map { ModelSource($0) } ?? embedded(settings.model)
-        let drawing = try await TextToImage.load(source, options: compute.resolved())
+        var options = try compute.resolved()
+        options.additions = settings.additions ?? options.additions
+        options.prediction = settings.prediction
+        let drawing = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
         if drawing.configuration.name != settings.model {
             Console.say("drawn then by the model “\(settings.model)”, now by “\(drawing.configuration.name)”")
@@ -70,7 +84,11 @@ struct Reproduce: AsyncParsableCommand {
             result = step.results.first
         }
         progress.finish()
-        guard let result else { throw CancellationError() }
+        guard var result else { throw CancellationError() }
+        if let second = settings.upscale {
+            let upsampler = try await TextToImage.load(.file(upscale ?? second.path), options: compute.resolved())
+            result = try await upsampler.enlarge([result], path: upscale ?? second.path).first ?? result
+        }
         if let output { try result.write(to: output.path) }
         let difference = try PictureDifference(old, result.picture)
         if json {
@@ -86,6 +104,19 @@ struct Reproduce: AsyncParsableCommand {
                 : "\(file): differs in \(grouped(difference.differing)) of \(grouped(difference.pixels)) pixels, by at most "
                     + "\(difference.maximum) of 255, by \(difference.mean.rounded(to: 4)) on average")
         if let output { try Console.print(output.path) }
+    }
+
+    /// The same picture that was given then, by its checksum.
+    private func recorded(_ record: InputPicture.Record, given: String?, _ option: String) throws -> InputPicture {
+        guard let path = given ?? record.path else {
+            throw GenerationError.invalid(option: option, value: "missing", expected: "the file that was given then")
+        }
+        let picture = try InputPicture(path: path)
+        guard picture.record.sha256 == record.sha256 else {
+            throw GenerationError.invalid(
+                option: option, value: path, expected: "the file that was given then, with SHA-256 \(record.sha256)")
+        }
+        return picture
     }
 
     /// A picture names its model, not where the model's file was.

@@ -14,10 +14,14 @@ struct Verify: ParsableCommand {
             is past the tolerance.
             """)
 
-    @Argument(help: "An embedded model's name, or a file: .safetensors or .pt.")
+    @Argument(help: "An embedded model's name, a model's folder, or a file: .safetensors, .ckpt or .pt.")
     var model: String
 
-    @Option(help: "A safetensors file with glide.* or trajectory.* inputs and outputs.")
+    @Option(
+        help: """
+            A safetensors file with inputs and outputs: unet.*, text_encoder.*, text_encoder_2.*, vae.*, glide.*, \
+            trajectory.* or clip.*.
+            """)
     var golden: String
 
     @Option(help: "The largest relative L2 error that passes; the default is meant for float32.")
@@ -60,18 +64,18 @@ struct Verify: ParsableCommand {
     func run() throws {
         let options = try compute.resolved()
         let path = try ModelSource(model).path()
-        let golden = try GoldenFile(golden)
         if let threads = options.threads { Engine.threads = threads }
-        let network = try TextToImageModel(path: path, dtype: options.dtype, device: options.device)
+        let run = try GoldenRun(golden, model: path, dtype: options.dtype, device: options.device)
         let clock = ContinuousClock()
-        let parts = try golden.parts.map { part in
+        let parts = try run.parts.flatMap { part in
             if Task.isCancelled { throw CancellationError() }
             let start = clock.now
-            let comparison = try golden.verify(part, of: network)
+            let comparisons = try run.verify(part)
+            let seconds = start.duration(to: clock.now).seconds.rounded(to: 3)
             // A comparison with what is no number fails.
-            return Result.Part(
-                comparison: comparison, passed: comparison.relativeL2 <= tolerance,
-                seconds: start.duration(to: clock.now).seconds.rounded(to: 3))
+            return comparisons.map {
+                Result.Part(comparison: $0, passed: $0.relativeL2 <= tolerance, seconds: seconds)
+            }
         }
         let passed = parts.allSatisfy(\.passed)
         if json {

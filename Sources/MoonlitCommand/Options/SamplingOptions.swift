@@ -32,6 +32,10 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "Pixels; what the model was trained on unless given.")
     var height: Int?
 
-    @Option(help: "How predicted pictures are kept in range: to black and white (unit), by Imagen's thresholding (dynamic), or not.")
-    var clamp = GenerationRequest.Clamp.unit
+    @Option(
+        help: """
+            How predicted pictures are kept in range: to black and white (unit), by Imagen's thresholding (dynamic), or \
+            not (none). The model's own unless given: unit for pictures, its scheduler's for latents.
+            """)
+    var clamp: GenerationRequest.Clamp?
 }

@@ -16,6 +16,11 @@ extension TensorArchive {
         return try withUnsafeBytes(of: name) { try Tensor(bytes: $0, shape: entry.shape, dtype: entry.dtype) }
     }
 
+    /// Gives the memory of a tensor's bytes back: it has been copied, and is not expected to be read soon.
+    public func release(_ name: String) {
+        if let entry = self[name] { file.release(entry.bytes ?? entry.storage) }
+    }
+
     /// All tensors in the file's order, as `tensor(_:)` gives them.
     public func tensors() throws -> [(name: String, value: Tensor)] { try names.map { ($0, try tensor($0)) } }
 }

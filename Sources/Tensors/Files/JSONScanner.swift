@@ -8,10 +8,13 @@ struct JSONScanner {
 
     private let bytes: UnsafeRawBufferPointer
     private(set) var position = 0
+    /// Takes `Infinity` and `-Infinity` for numbers, which no JSON is but Python writes.
+    let takesInfinity: Bool
 
     /// - Parameter bytes: must outlive the scanner.
-    init(_ bytes: UnsafeRawBufferPointer) {
+    init(_ bytes: UnsafeRawBufferPointer, takesInfinity: Bool = false) {
         self.bytes = bytes
+        self.takesInfinity = takesInfinity
     }
 
     /// The next character past white space, without taking it.
@@ -119,6 +122,45 @@ struct JSONScanner {
         case UInt8(ascii: "f"): try word("false")
         case UInt8(ascii: "n"): try word("null")
         default: try number()
+        }
+    }
+
+    /// Any value, whole.
+    mutating func value(depth: Int = 0) throws(Fault) -> JSONValue {
+        guard depth < 64 else { throw fault("nests deeper than 64 levels") }
+        switch try peek() {
+        case UInt8(ascii: "{"):
+            var members: [String: JSONValue] = [:]
+            try object { (key, scanner) throws(Fault) in members[key] = try scanner.value(depth: depth + 1) }
+            return .object(members)
+        case UInt8(ascii: "["):
+            var elements: [JSONValue] = []
+            try array { (scanner) throws(Fault) in elements.append(try scanner.value(depth: depth + 1)) }
+            return .array(elements)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"):
+            try word("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try word("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try word("null")
+            return .null
+        case UInt8(ascii: "I") where takesInfinity:
+            try word("Infinity")
+            return .number(.infinity)
+        case UInt8(ascii: "-") where takesInfinity && bytes.dropFirst(position + 1).first == UInt8(ascii: "I"):
+            try word("-Infinity")
+            return .number(-.infinity)
+        default:
+            let start = position
+            try number()
+            let text = String(decoding: bytes[start..<position], as: UTF8.self)
+            guard let value = Double(text), value.isFinite else {
+                throw Fault(offset: start, problem: "has a number beyond all bounds")
+            }
+            return .number(value)
         }
     }
 

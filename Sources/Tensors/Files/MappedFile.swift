@@ -67,6 +67,16 @@ public final class MappedFile: Sendable {
         try body(UnsafeRawBufferPointer(start: start, count: count))
     }
 
+    /// Lets the system take back the memory of whole pages within a range, which is read again from the disk if it is
+    /// touched again.
+    package func release(_ range: Range<Int>) {
+        guard let start, range.lowerBound >= 0, range.upperBound <= count else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        guard page > 0 else { return }
+        let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+        if first < end { madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED) }
+    }
+
     /// Looks whether the file still has all the bytes that were mapped.
     public func checkLength() throws(TensorFileError) {
         var status = stat()

@@ -1,0 +1,150 @@
+import Diffusion
+import Foundation
+import Layers
+import Models
+import Tensors
+
+/// A model as diffusers writes it: `model_index.json`, and a folder with configuration and weights for each part.
+enum DiffusersFolder {
+    static let index = "model_index.json"
+
+    /// - Throws: `CheckpointError` or `TensorFileError` naming the file and what is wrong there.
+    static func open(_ path: String) throws -> LatentFile {
+        let (configuration, towers) = try configuration(path)
+        var sources: [LatentFile.Part: any TensorSource] = [:]
+        let unet = configuration.unet
+        sources[.unet] = RenamedSource(
+            try ComponentFolder(path, "unet").weights(),
+            names: try UNetNames.diffusers(unet).mapValues { .whole($0) })
+        sources[.autoencoder] = AutoencoderNames.source(
+            SourcePart(try ComponentFolder(path, "vae").weights(), ignoring: AutoencoderNames.isOfTraining),
+            configuration: configuration.autoencoder)
+        for (tower, read) in zip(configuration.towers, towers) {
+            guard case .clip(let network) = tower.network else { continue }
+            let folder = ComponentFolder(path, read.part.rawValue)
+            guard let layout = try CLIPTextLayout(folder.weights(), configuration: network) else {
+                throw CheckpointError(folder.path, "holds weights of no CLIP text tower")
+            }
+            sources[read.part] = layout.source
+        }
+        return try LatentFile(
+            path: path, format: .diffusers, configuration: configuration, sources: sources,
+            vocabularies: towers.map(\.vocabulary), towerParts: towers.map(\.part))
+    }
+
+    /// What the folder's JSON files say, without its weights.
+    ///
+    /// - Returns: also each tower's part, and the folder with its vocabulary.
+    static func configuration(
+        _ path: String
+    ) throws -> (LatentConfiguration, towers: [(part: LatentFile.Part, vocabulary: String?)]) {
+        let index = try JSONObject(path: (path as NSString).appendingPathComponent(Self.index))
+        let isXL = try isXL(index)
+        let unetFile = ComponentFolder(path, "unet").file("config.json")
+        let unetJSON = try JSONObject(path: unetFile)
+        let unet = try UNetConfiguration(diffusers: data(unetFile), file: unetFile)
+        let autoencoder = try AutoencoderConfiguration(diffusers: ComponentFolder(path, "vae").configuration())
+        let (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), isXL: isXL)
+
+        var towers: [TextTowerConfiguration] = []
+        var places: [(part: LatentFile.Part, vocabulary: String?)] = []
+        for (part, tokenizer) in [(LatentFile.Part.textEncoder, "tokenizer"), (.textEncoder2, "tokenizer_2")] {
+            let folder = ComponentFolder(path, part.rawValue)
+            // The refiner names its first tower as null.
+            guard case .array(let named)? = index.members[part.rawValue], named.last != .null, folder.exists else {
+                continue
+            }
+            let network = try CLIPTextConfiguration(huggingFace: folder.configuration())
+            let words = ComponentFolder(path, tokenizer)
+            towers.append(
+                TextTowerConfiguration(
+                    network: .clip(network), padding: try padding(words, vocabulary: network.vocabulary),
+                    states: isXL ? .penultimate : .last))
+            places.append((part, words.exists ? words.path : nil))
+        }
+        let family = family(isXL: isXL, unet: unet, towers: towers)
+        let side = try unetJSON.ints("sample_size", count: 2, in: 1...8192)?.first ?? (isXL ? 128 : 64)
+        let configuration = LatentConfiguration(
+            name: URL(filePath: path).standardizedFileURL.lastPathComponent, family: family, unet: unet,
+            autoencoder: autoencoder, towers: towers, diffusion: diffusion, imageSize: side * autoencoder.factor,
+            sampling: sampling, zeroesEmptyPrompt: try index.bool("force_zeros_for_empty_prompt") ?? isXL)
+        return (configuration, places)
+    }
+
+    /// The configuration, where the folder is one of a model of these kinds.
+    static func known(_ path: String) throws -> LatentConfiguration? {
+        guard ComponentFolder(path).has(index) else { return nil }
+        let json = try ComponentFolder(path).configuration(index)
+        guard (try? isXL(json)) != nil else { return nil }
+        return try configuration(path).0
+    }
+
+    /// The pipelines whose parts these are.
+    private static func isXL(_ index: JSONObject) throws -> Bool {
+        let name = try index.require("_class_name", index.string("_class_name"))
+        switch name {
+        case "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
+            "StableDiffusionInpaintPipelineLegacy", "LatentConsistencyModelPipeline":
+            return false
+        case "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline":
+            return true
+        default:
+            throw index.wrong("_class_name", expected: "a pipeline of Stable Diffusion 1, 2 or XL")
+        }
+    }
+
+    private static func family(
+        isXL: Bool, unet: UNetConfiguration, towers: [TextTowerConfiguration]
+    ) -> LatentConfiguration.Family {
+        if isXL { return towers.count == 1 ? .stableDiffusionXLRefiner : .stableDiffusionXL }
+        if case .cross(_, linearProjections: true) = unet.text { return .stableDiffusion2 }
+        return .stableDiffusion1
+    }
+
+    /// The process and how it is sampled, from `scheduler_config.json`.
+    private static func process(
+        _ folder: ComponentFolder, isXL: Bool
+    ) throws -> (DiffusionConfiguration, SamplingDefaults) {
+        var scheduler = try DiffusersScheduler(path: folder.file("scheduler_config.json"))
+        if !isXL {
+            // As diffusers' pipelines correct the first models' files.
+            scheduler.stepsOffset = 1
+            let clips = scheduler.clipsSample ?? (scheduler.kind == .ddim || scheduler.kind == .ddpm)
+            if clips { scheduler.clipsSample = false }
+        }
+        do {
+            return (
+                try DiffusionConfiguration(scheduler), try scheduler.samplingDefaults(guidanceScale: isXL ? 5 : 7.5)
+            )
+        } catch let error as ConfigurationError {
+            throw CheckpointError(folder.file("scheduler_config.json"), error.description, expected: "another scheduler")
+        }
+    }
+
+    /// The token that fills prompts up: what the tokenizer's files name, which is the end token unless said otherwise.
+    private static func padding(_ folder: ComponentFolder, vocabulary: Int) throws -> Int {
+        let end = vocabulary - 1
+        var text: String?
+        for name in ["special_tokens_map.json", "tokenizer_config.json"] where text == nil && folder.has(name) {
+            let json = try folder.configuration(name)
+            switch json["pad_token"] {
+            case .string(let token)?: text = token
+            case .object?: text = try json.object("pad_token")?.string("content")
+            case nil: break
+            default: throw json.wrong("pad_token", expected: "a token")
+            }
+        }
+        guard let text, text != "<|endoftext|>" else { return end }
+        if text == "<|startoftext|>" { return end - 1 }
+        // Any other stands in the vocabulary; "!" is its first.
+        guard folder.has("vocab.json") else { return text == "!" ? 0 : end }
+        let words = try folder.configuration("vocab.json")
+        return try words.int(text, in: 0...end) ?? end
+    }
+
+    private static func data(_ path: String) throws -> Data {
+        do { return try Data(contentsOf: URL(filePath: path)) } catch {
+            throw CheckpointError(path, "cannot be read: \(error.localizedDescription)")
+        }
+    }
+}

@@ -1,0 +1,148 @@
+public import Tensors
+internal import Models
+
+/// A golden file held against whatever model or tower it was made for, part by part.
+///
+/// ```swift
+/// let run = try GoldenRun("sd.golden.safetensors", model: "stable-diffusion-v1-5")
+/// for part in run.parts { print(try run.verify(part)) }
+/// ```
+public struct GoldenRun {
+    /// Inputs → outputs; optional ones in brackets.
+    public enum Part: String, Sendable, Codable, CaseIterable {
+        /// `unet.sample`, `.timestep` [N], `.encoder_hidden_states`, [`.text_embeds`, `.time_ids`] → `unet.output`.
+        case unet
+        /// `text_encoder.input_ids` → `.last_hidden_state`, [`.pooled`].
+        case textEncoder = "text_encoder"
+        case textEncoder2 = "text_encoder_2"
+        /// `vae.latents`, unscaled → `vae.decoded`.
+        case decoder = "vae.decoded"
+        /// `vae.image` → `vae.mean`.
+        case encoder = "vae.mean"
+        /// As `GoldenFile.Part`.
+        case glide
+        case glideTrajectory = "glide.trajectory"
+        /// `clip.image`, [`clip.timesteps`] → `clip.image_embedding`.
+        case clipImage = "clip.image_embedding"
+        /// `clip.tokens` → `clip.text_embedding`.
+        case clipText = "clip.text_embedding"
+
+        /// A part is compared where one of these stands in the file.
+        var outputs: [String] {
+            switch self {
+            case .unet: ["unet.output"]
+            case .textEncoder, .textEncoder2: ["\(rawValue).last_hidden_state", "\(rawValue).pooled"]
+            case .glide: ["glide.output"]
+            case .glideTrajectory: ["trajectory.output"]
+            case .decoder, .encoder, .clipImage, .clipText: [rawValue]
+            }
+        }
+
+        static func inModel(_ model: Verified) -> [Part] {
+            switch model {
+            case .pixels: [.glide, .glideTrajectory]
+            case .latents: [.textEncoder, .textEncoder2, .unet, .decoder, .encoder]
+            case .image: [.clipImage]
+            case .text: [.clipText]
+            }
+        }
+    }
+
+    enum Verified {
+        case pixels(TextToImageModel)
+        case latents(LatentModel)
+        case image(NoisedCLIPImageTower)
+        case text(NoisedCLIPTextTower)
+    }
+
+    /// What of this model stands in the file.
+    public let parts: [Part]
+    private let golden: TensorArchive
+    private let model: Verified
+    private let device: Device
+
+    /// Loads the model.
+    /// - Throws: `TensorFileError`, or `CheckpointError` where the file holds nothing to compare this model with.
+    public init(_ golden: String, model path: String, dtype: DType = .float32, device: Device = .cpu) throws {
+        let archive = try TensorArchive.open(golden)
+        self.golden = archive
+        self.device = device
+        let model = try Self.load(path, dtype: dtype, device: device)
+        self.model = model
+        let possible = Part.inModel(model)
+        parts = possible.filter { $0.outputs.contains { archive[$0] != nil } }
+        if parts.isEmpty {
+            let names = possible.flatMap(\.outputs).joined(separator: ", ")
+            throw CheckpointError(golden, "holds no expected output of \(path)", expected: "one of \(names)")
+        }
+    }
+
+    private static func load(_ path: String, dtype: DType, device: Device) throws -> Verified {
+        if let archive = try? TensorArchive.open(path), let tower = try NoisedCLIPFile(archive.stateDict) {
+            return tower.isImageTower
+                ? .image(try tower.imageTower(dtype: dtype, device: device))
+                : .text(try tower.textTower(dtype: dtype, device: device))
+        }
+        switch try PublishedModel(path) {
+        case .pixels(let file):
+            return .pixels(
+                try TextToImageModel(
+                    file.load(dtype: dtype, device: device), configuration: file.configuration, device: device))
+        case .latents(let file): return .latents(try LatentModel(file, dtype: dtype, device: device))
+        }
+    }
+
+    /// Runs a part of the model on the file's inputs.
+    ///
+    /// - Throws: `TensorFileError` for an input that is missing, `TensorError` where the inputs do not fit the model.
+    public func verify(_ part: Part) throws -> [Comparison] {
+        switch (model, part) {
+        case (.pixels(let model), .glide), (.pixels(let model), .glideTrajectory):
+            let file = try GoldenFile(golden.file.path)
+            return [try file.verify(part == .glide ? .network : .trajectory, of: model)]
+        case (.image(let tower), .clipImage): return try GoldenTowers.compare(tower, device: device, with: golden)
+        case (.text(let tower), .clipText): return try GoldenTowers.compare(tower, device: device, with: golden)
+        case (.latents(let model), .unet): return [try compare("unet.output", unet(model))]
+        case (.latents(let model), .textEncoder): return try text(model, .textEncoder)
+        case (.latents(let model), .textEncoder2): return try text(model, .textEncoder2)
+        case (.latents(let model), .decoder):
+            return [try compare("vae.decoded", withoutGradients { try model.autoencoder.decode(input("vae.latents")) })]
+        case (.latents(let model), .encoder):
+            return [try compare("vae.mean", withoutGradients { try model.autoencoder.encode(input("vae.image")).mean })]
+        default: return []
+        }
+    }
+
+    private func input(_ name: String) throws -> Tensor { try golden.tensor(name).to(device: device) }
+
+    private func compare(_ name: String, _ output: Tensor) throws -> Comparison {
+        try Comparison(part: name, output, expected: golden.tensor(name))
+    }
+
+    private func unet(_ model: LatentModel) throws -> Tensor {
+        try withoutGradients {
+            let sample = try input("unet.sample")
+            var timestep = try input("unet.timestep").to(.float32)
+            if timestep.rank == 0 { timestep = try timestep.reshape([1]).expand([sample.size(0)]) }
+            var context = UNetContext(text: try input("unet.encoder_hidden_states"))
+            if golden["unet.text_embeds"] != nil {
+                context.added = try addedInput(
+                    pooled: input("unet.text_embeds"), sizes: input("unet.time_ids"),
+                    sizeWidth: model.configuration.unet.sizeWidth)
+            }
+            return try model.unet(sample, timesteps: timestep, context: model.unet.prepared(context))
+        }
+    }
+
+    private func text(_ model: LatentModel, _ part: LatentFile.Part) throws -> [Comparison] {
+        guard let index = model.texts.index(of: part) else {
+            throw CheckpointError(golden.file.path, "tells of \(part.rawValue), which the model has not")
+        }
+        let prefix = part.rawValue + "."
+        if case .bert(let transformer) = try model.texts.tower(index) {
+            return try GoldenTowers.compare(transformer, device: device, with: golden, prefix: prefix)
+        }
+        guard let encoder = try model.texts.clipEncoder(index) else { return [] }
+        return try GoldenTowers.compare(encoder, with: golden, prefix: prefix)
+    }
+}

@@ -1,0 +1,41 @@
+internal import Layers
+public import Tensors
+
+/// What a latent model's files hold, in numbers: for people and as JSON.
+public struct LatentSummary: Sendable, Codable, Equatable {
+    public var path: String
+    public var format: LatentFile.Format
+    public var configuration: LatentConfiguration
+    /// Numbers in all tensors of each part.
+    public var parameters: [String: Int]
+    public var total: Int
+    public var tensors: [Entry]
+
+    public struct Entry: Sendable, Codable, Equatable {
+        public var part: LatentFile.Part
+        /// As the files call it.
+        public var name: String
+        public var shape: [Int]
+        public var dtype: DType?
+    }
+
+    /// - Throws: `TensorFileError` for a tensor that cannot be read.
+    public init(_ file: LatentFile) throws {
+        path = file.path
+        format = file.format
+        configuration = file.configuration
+        parameters = [:]
+        tensors = []
+        for part in file.parts {
+            let source = try file.source(part)
+            for name in source.tensorNames {
+                let shape = source.shape(of: name) ?? []
+                let count = elementCount(shape) ?? 0
+                parameters[part.rawValue, default: 0] += count
+                tensors.append(
+                    Entry(part: part, name: source.nameInFile(name), shape: shape, dtype: try source.tensor(name).dtype))
+            }
+        }
+        total = parameters.values.reduce(0, +)
+    }
+}

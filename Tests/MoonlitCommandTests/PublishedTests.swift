@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+/// Published layouts from the command line.
+struct PublishedTests {
+    private static let models = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures/pipelines").path
+
+    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+
+    @Test func verifiesEveryPart() throws {
+        let folder = try Folder()
+        let outcome = try Program.run(
+            "verify", Self.models + "/xl", "--golden", Self.models + "/xl.parts.safetensors", "--json", in: folder)
+        #expect(outcome.status == 0)
+        let result = try object(outcome)
+        let parts = try #require(result["parts"] as? [[String: Any]]).compactMap { $0["part"] as? String }
+        #expect(
+            Set(parts) == [
+                "unet.output", "text_encoder.last_hidden_state", "text_encoder.pooled", "text_encoder_2.last_hidden_state",
+                "text_encoder_2.pooled", "vae.decoded", "vae.mean",
+            ])
+        let strict = try Program.run(
+            "verify", Self.models + "/sd1", "--golden", Self.models + "/sd1.parts.safetensors", "--tolerance", "0", in: folder)
+        #expect(strict.status == 2)
+    }
+
+    @Test func inspectsParts() throws {
+        let folder = try Folder()
+        let outcome = try Program.run("inspect", Self.models + "/sd1/single.ckpt", "--json", in: folder)
+        #expect(outcome.status == 0)
+        let result = try object(outcome)
+        let parameters = try #require(result["parameters"] as? [String: Int])
+        #expect(Set(parameters.keys) == ["unet", "vae", "text_encoder"])
+        #expect(result["total"] as? Int == parameters.values.reduce(0, +))
+    }
+
+    /// An outpainted picture with a LoRA is drawn again to the bit.
+    @Test func reproduces() throws {
+        let folder = try Folder()
+        let model = Self.models + "/sd1"
+        let first = try Program.run(
+            "generate", "a house", "--model", model, "--seed", "5", "--steps", "2", "-o", "first.png", in: folder)
+        #expect(first.status == 0, "\(first.messages)")
+        let second = try Program.run(
+            "generate", "a (lake:1.3)", "--model", model, "--seed", "6", "--steps", "3", "--sampler", "euler",
+            "--init-image", "first.png", "--canvas", "32x16", "--offset", "0,0", "--lora",
+            Self.models + "/sd1.kohya.safetensors:0.5", "--clip-skip", "2", "--vae-tiling", "on", "-o", "second.png",
+            in: folder)
+        #expect(second.status == 0, "\(second.messages)")
+        let again = try Program.run("reproduce", "second.png", "--model", model, "--json", in: folder)
+        #expect(again.status == 0, "\(again.messages)")
+        #expect(try object(again)["identical"] as? Bool == true)
+        // Another picture of that name is not taken for it.
+        _ = try Program.run(
+            "generate", "a house", "--model", model, "--seed", "8", "--steps", "1", "-o", "first.png", in: folder)
+        let changed = try Program.run("reproduce", "second.png", "--model", model, in: folder)
+        #expect(changed.status == 64 && changed.messages.contains("SHA-256"))
+    }
+
+    @Test(arguments: [
+        (["--mask", "x.png"], 64), (["--strength", "0.5"], 64), (["--offset", "1,1"], 64), (["--clip-skip", "0"], 64),
+        (["--width", "17"], 64), (["--lora", "missing.safetensors"], 1), (["--clip-skip", "9"], 1),
+        (["--init-image", "missing.png"], 1),
+    ])
+    func refuses(options: [String], status: Int) throws {
+        let folder = try Folder()
+        let outcome = try Program.start(
+            ["generate", "x", "--model", Self.models + "/sd1", "--steps", "1", "-o", "x.png"] + options, in: folder
+        ).finish()
+        #expect(Int(outcome.status) == status, "\(outcome.messages)")
+        #expect(!outcome.messages.isEmpty)
+    }
+}

@@ -1,0 +1,47 @@
+import Checkpoints
+import Images
+import Models
+import Moonlit
+import Testing
+
+/// The second stage: pictures enlarged by an upsampler.
+struct UpscalingTests {
+    @Test func picturesAreEnlarged() async throws {
+        let (base, second) = (try TinyModel(), try TinyModel(.lowResolution))
+        let (model, upsampler) = (try await base.load(), try await second.load())
+        let small = try await model.generate(GenerationRequest(prompt: "a red house", seed: 3, count: 2))
+        let large = try await upsampler.enlarge(small, path: second.path)
+        #expect(large.count == 2 && large[0].picture != large[1].picture)
+        for (one, other) in zip(small, large) {
+            #expect(other.settings.seed == one.settings.seed && other.settings.width == one.settings.width)
+            #expect(other.settings.upscale?.path == second.path && other.picture.width == 8)
+            #expect(other.settings.parametersText.contains("Hires upscaler: tiny"))
+        }
+        // Each as it comes out alone.
+        let alone = try await upsampler.enlarge([small[1]], path: second.path)
+        #expect(alone[0].picture == large[1].picture)
+        await #expect(throws: GenerationError.self) { try await model.enlarge(small, path: "") }
+        // An upsampler draws nothing by itself.
+        await #expect(throws: GenerationError.self) { try await upsampler.generate(.init(prompt: "a lake")) }
+    }
+
+    /// GLIDE's inpainting network, and a plain one: what is known stays.
+    @Test(arguments: [GLIDEInput.masked, .text])
+    func holesArePainted(input: GLIDEInput) async throws {
+        let file = try TinyModel(input)
+        let model = try await file.load()
+        let pixels = (0..<8 * 8 * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        var mask = [UInt8](repeating: 0, count: 8 * 8 * 3)
+        for row in 2..<6 { for column in 2..<6 { for c in 0..<3 { mask[(row * 8 + column) * 3 + c] = 255 } } }
+        var request = GenerationRequest(prompt: "a lake", seed: 4)
+        request.initImage = try InputPicture(Picture(width: 8, height: 8, channels: 3, pixels: pixels))
+        request.mask = try InputPicture(Picture(width: 8, height: 8, channels: 3, pixels: mask))
+        let drawn = try #require(try await model.generate(request).first).picture
+        var changed = 0
+        for index in pixels.indices {
+            if mask[index] == 0 { #expect(abs(Int(drawn.pixels[index]) - Int(pixels[index])) <= 1) }
+            if mask[index] == 255, drawn.pixels[index] != pixels[index] { changed += 1 }
+        }
+        #expect(changed > 30)
+    }
+}
