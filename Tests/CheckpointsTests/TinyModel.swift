@@ -77,7 +77,7 @@ struct ShapeSource: TensorSource {
 
     init(of configuration: UNetConfiguration) throws { try self.init { _ = try UNet($0, configuration: configuration) } }
 
-    private init(asking build: (Weights) throws -> Void) throws {
+    init(asking build: (Weights) throws -> Void) throws {
         let store = WeightStore(.tensors(self))
         try build(Weights(store))
         let error = try #require(throws: WeightError.self) { try store.finish() }

@@ -118,8 +118,11 @@ struct GLIDETests {
         configuration.text.layers = 3
         _ = try GLIDE(Weights(store), configuration: configuration)
         let error = try #require(throws: WeightError.self) { try store.finish() }
-        #expect(error.mistakes.contains(.misshaped("input_blocks.0.0.weight", expected: [32, 3, 3, 3], found: [32, 6, 3, 3])))
-        #expect(error.mistakes.contains(.missing("transformer.resblocks.2.ln_1.weight", [32])))
+        // By the names the file has for them.
+        #expect(
+            error.mistakes.contains(
+                .misshaped("weights.input_blocks.0.0.weight", expected: [32, 3, 3, 3], found: [32, 6, 3, 3])))
+        #expect(error.mistakes.contains(.missing("weights.transformer.resblocks.2.ln_1.weight", [32])))
         #expect(error.description.contains("transformer.resblocks.2.mlp.c_fc.weight"))
     }
 
