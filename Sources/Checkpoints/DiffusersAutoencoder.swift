@@ -37,7 +37,9 @@ extension AutoencoderConfiguration {
             shiftFactor: try json.number("shift_factor"), latentMean: try json.numbers("latents_mean"),
             latentDeviation: try json.numbers("latents_std"),
             overflowsFloat16: try json.bool("force_upcast") ?? !isQuantised, sampleSize: try Self.sampleSize(json))
-        do { try validate() } catch { throw CheckpointError(json.file, "\(error)", expected: "an autoencoder that can be built") }
+        do { try validate() } catch {
+            throw CheckpointError(json.file, "\(error)", expected: "an autoencoder that can be built")
+        }
     }
 
     /// Which levels attend, from the names of their blocks: the decoder's mirror the encoder's.

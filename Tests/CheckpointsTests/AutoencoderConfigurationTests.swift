@@ -19,8 +19,9 @@ struct AutoencoderConfigurationTests {
 
     @Test func published() throws {
         #expect(try parsed(Self.stableDiffusion) == PublishedAutoencoder.klF8.configuration)
-        let xl = Self.stableDiffusion
-            .replacing("\"sample_size\": 512", with: "\"sample_size\": 1024, \"scaling_factor\": 0.13025, \"force_upcast\": true")
+        let xl = Self.stableDiffusion.replacing(
+            "\"sample_size\": 512",
+            with: "\"sample_size\": 1024, \"scaling_factor\": 0.13025, \"force_upcast\": true")
         #expect(try parsed(xl) == PublishedAutoencoder.stableDiffusionXL.configuration)
     }
 
