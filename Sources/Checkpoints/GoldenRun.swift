@@ -22,6 +22,8 @@ public struct GoldenRun {
         /// As `GoldenFile.Part`.
         case glide
         case glideTrajectory = "glide.trajectory"
+        /// As `GoldenPipeline`; needs the upsampler beside the base.
+        case glidePipeline = "glide.pipeline"
         /// `clip.image`, [`clip.timesteps`] → `clip.image_embedding`.
         case clipImage = "clip.image_embedding"
         /// `clip.tokens` → `clip.text_embedding`.
@@ -34,13 +36,14 @@ public struct GoldenRun {
             case .textEncoder, .textEncoder2: ["\(rawValue).last_hidden_state", "\(rawValue).pooled"]
             case .glide: ["glide.output"]
             case .glideTrajectory: ["trajectory.output"]
+            case .glidePipeline: ["pipeline.output"]
             case .decoder, .encoder, .clipImage, .clipText: [rawValue]
             }
         }
 
         static func inModel(_ model: Verified) -> [Part] {
             switch model {
-            case .pixels: [.glide, .glideTrajectory]
+            case .pixels(_, let upsampler): [.glide, .glideTrajectory] + (upsampler == nil ? [] : [.glidePipeline])
             case .latents: [.textEncoder, .textEncoder2, .unet, .decoder, .encoder]
             case .image: [.clipImage]
             case .text: [.clipText]
@@ -49,7 +52,8 @@ public struct GoldenRun {
     }
 
     enum Verified {
-        case pixels(TextToImageModel)
+        /// The network, and GLIDE's upsampler where one is given.
+        case pixels(TextToImageModel, upsampler: TextToImageModel?)
         case latents(LatentModel)
         case image(NoisedCLIPImageTower)
         case text(NoisedCLIPTextTower)
@@ -62,12 +66,16 @@ public struct GoldenRun {
     private let device: Device
 
     /// Loads the model.
+    ///
+    /// - Parameter upsampler: GLIDE's second stage, for the part `glide.pipeline`.
     /// - Throws: `TensorFileError`, or `CheckpointError` where the file holds nothing to compare this model with.
-    public init(_ golden: String, model path: String, dtype: DType = .float32, device: Device = .cpu) throws {
+    public init(
+        _ golden: String, model path: String, upsampler: String? = nil, dtype: DType = .float32, device: Device = .cpu
+    ) throws {
         let archive = try TensorArchive.open(golden)
         self.golden = archive
         self.device = device
-        let model = try Self.load(path, dtype: dtype, device: device)
+        let model = try Self.load(path, upsampler: upsampler, dtype: dtype, device: device)
         self.model = model
         let possible = Part.inModel(model)
         parts = possible.filter { $0.outputs.contains { archive[$0] != nil } }
@@ -77,7 +85,7 @@ public struct GoldenRun {
         }
     }
 
-    private static func load(_ path: String, dtype: DType, device: Device) throws -> Verified {
+    private static func load(_ path: String, upsampler: String?, dtype: DType, device: Device) throws -> Verified {
         if let archive = try? TensorArchive.open(path), let tower = try NoisedCLIPFile(archive.stateDict) {
             return tower.isImageTower
                 ? .image(try tower.imageTower(dtype: dtype, device: device))
@@ -87,7 +95,8 @@ public struct GoldenRun {
         case .pixels(let file):
             return .pixels(
                 try TextToImageModel(
-                    file.load(dtype: dtype, device: device), configuration: file.configuration, device: device))
+                    file.load(dtype: dtype, device: device), configuration: file.configuration, device: device),
+                upsampler: try upsampler.map { try TextToImageModel(path: $0, dtype: dtype, device: device) })
         case .latents(let file): return .latents(try LatentModel(file, dtype: dtype, device: device))
         }
     }
@@ -97,7 +106,9 @@ public struct GoldenRun {
     /// - Throws: `TensorFileError` for an input that is missing, `TensorError` where the inputs do not fit the model.
     public func verify(_ part: Part) throws -> [Comparison] {
         switch (model, part) {
-        case (.pixels(let model), .glide), (.pixels(let model), .glideTrajectory):
+        case (.pixels(let model, let upsampler?), .glidePipeline):
+            return try GoldenPipeline(golden).compare(base: model.network, upsampler: upsampler.network, device: device)
+        case (.pixels(let model, _), .glide), (.pixels(let model, _), .glideTrajectory):
             let file = try GoldenFile(golden.file.path)
             return [try file.verify(part == .glide ? .network : .trajectory, of: model)]
         case (.image(let tower), .clipImage): return try GoldenTowers.compare(tower, device: device, with: golden)

@@ -20,9 +20,12 @@ struct Verify: ParsableCommand {
     @Option(
         help: """
             A safetensors file with inputs and outputs: unet.*, text_encoder.*, text_encoder_2.*, vae.*, glide.*, \
-            trajectory.* or clip.*.
+            trajectory.*, pipeline.* or clip.*.
             """)
     var golden: String
+
+    @Option(help: "GLIDE's upsampler, for the whole way from prompt to enlarged picture: pipeline.*.")
+    var upscale: String?
 
     @Option(help: "The largest relative L2 error that passes; the default is meant for float32.")
     var tolerance = 1e-4
@@ -65,7 +68,9 @@ struct Verify: ParsableCommand {
         let options = try compute.resolved()
         let path = try ModelSource(model).path()
         if let threads = options.threads { Engine.threads = threads }
-        let run = try GoldenRun(golden, model: path, dtype: options.dtype, device: options.device)
+        let run = try GoldenRun(
+            golden, model: path, upsampler: upscale.map { try ModelSource($0).path() }, dtype: options.dtype,
+            device: options.device)
         let clock = ContinuousClock()
         let parts = try run.parts.flatMap { part in
             if Task.isCancelled { throw CancellationError() }
