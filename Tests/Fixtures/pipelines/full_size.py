@@ -1,14 +1,17 @@
 """Stable Diffusion at its published sizes with random weights: what one guided step and the decoder take.
 
     python full_size.py make FOLDER sd1|sd2|xl      # a diffusers folder, float16, 2 to 7 GB
-    python full_size.py run FOLDER [SIDE]           # diffusers: load in bfloat16, one guided step, decode; peak memory
+    python full_size.py run FOLDER SIDE DTYPE       # diffusers: load, one guided step, decode; time and peak memory
+    python full_size.py ours MOONLIT FOLDER SIDE DTYPE   # the same by `moonlit generate`
 
-Against the second, `moonlit generate lake --model FOLDER --dtype bfloat16 --steps 1 --sampler ddim`.
+DTYPE is float32 or bfloat16.
 """
 
 import json
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -82,18 +85,30 @@ def make(folder, name):
     (folder / "model_index.json").write_text(json.dumps(index, indent=2))
 
 
-def run(folder, side=None):
+def run(folder, side, dtype):
     from diffusers import DDIMScheduler, DiffusionPipeline
 
     start = time.time()
-    pipe = DiffusionPipeline.from_pretrained(folder, torch_dtype=torch.bfloat16)
+    pipe = DiffusionPipeline.from_pretrained(folder, torch_dtype=getattr(torch, dtype))
     pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     loaded = time.time()
-    side = int(side) if side else None
+    side = int(side)
     pipe("lake", num_inference_steps=1, height=side, width=side, generator=torch.Generator().manual_seed(1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"loaded in {loaded - start:.1f} s, drawn in {time.time() - loaded:.1f} s, peak {peak:.2f} GB")
+    report(f"diffusers {dtype} {side}: loaded in {loaded - start:.1f} s, drawn in {time.time() - loaded:.1f} s", resource.RUSAGE_SELF)
+
+
+def ours(moonlit, folder, side, dtype):
+    start = time.time()
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(
+            [moonlit, "generate", "lake", "--model", folder, "--steps", "1", "--sampler", "ddim", "--seed", "1", "--quiet",
+             "--width", side, "--height", side, "--dtype", dtype, "-o", f"{out}/lake.png"], check=True)
+    report(f"moonlit {dtype} {side}: {time.time() - start:.1f} s", resource.RUSAGE_CHILDREN)
+
+
+def report(text, who):
+    print(f"{text}, peak {resource.getrusage(who).ru_maxrss / 1e6:.2f} GB", flush=True)
 
 
 if __name__ == "__main__":
-    {"make": make, "run": run}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "run": run, "ours": ours}[sys.argv[1]](*sys.argv[2:])
