@@ -45,6 +45,7 @@ public struct GoldenRun {
             switch model {
             case .pixels(_, let upsampler): [.glide, .glideTrajectory] + (upsampler == nil ? [] : [.glidePipeline])
             case .latents: [.textEncoder, .textEncoder2, .unet, .decoder, .encoder]
+            case .autoencoder: [.decoder, .encoder]
             case .image: [.clipImage]
             case .text: [.clipText]
             }
@@ -55,6 +56,7 @@ public struct GoldenRun {
         /// The network, and GLIDE's upsampler where one is given.
         case pixels(TextToImageModel, upsampler: TextToImageModel?)
         case latents(LatentModel)
+        case autoencoder(Autoencoder)
         case image(NoisedCLIPImageTower)
         case text(NoisedCLIPTextTower)
     }
@@ -86,6 +88,9 @@ public struct GoldenRun {
     }
 
     private static func load(_ path: String, upsampler: String?, dtype: DType, device: Device) throws -> Verified {
+        if let file = try AutoencoderFile(recognising: path) {
+            return .autoencoder(try file.load(dtype: dtype, device: device))
+        }
         if let archive = try? TensorArchive.open(path), let tower = try NoisedCLIPFile(archive.stateDict) {
             return tower.isImageTower
                 ? .image(try tower.imageTower(dtype: dtype, device: device))
@@ -106,6 +111,8 @@ public struct GoldenRun {
     /// - Throws: `TensorFileError` for an input that is missing, `TensorError` where the inputs do not fit the model.
     public func verify(_ part: Part) throws -> [Comparison] {
         switch (model, part) {
+        case (.autoencoder(let network), .decoder): return [try decoder(network)]
+        case (.autoencoder(let network), .encoder): return [try encoder(network)]
         case (.pixels(let model, let upsampler?), .glidePipeline):
             return try GoldenPipeline(golden).compare(base: model.network, upsampler: upsampler.network, device: device)
         case (.pixels(let model, _), .glide), (.pixels(let model, _), .glideTrajectory):
@@ -116,10 +123,8 @@ public struct GoldenRun {
         case (.latents(let model), .unet): return [try compare("unet.output", unet(model))]
         case (.latents(let model), .textEncoder): return try text(model, .textEncoder)
         case (.latents(let model), .textEncoder2): return try text(model, .textEncoder2)
-        case (.latents(let model), .decoder):
-            return [try compare("vae.decoded", withoutGradients { try model.autoencoder.decode(input("vae.latents")) })]
-        case (.latents(let model), .encoder):
-            return [try compare("vae.mean", withoutGradients { try model.autoencoder.encode(input("vae.image")).mean })]
+        case (.latents(let model), .decoder): return [try decoder(model.autoencoder)]
+        case (.latents(let model), .encoder): return [try encoder(model.autoencoder)]
         default: return []
         }
     }
@@ -128,6 +133,14 @@ public struct GoldenRun {
 
     private func compare(_ name: String, _ output: Tensor) throws -> Comparison {
         try Comparison(part: name, output, expected: golden.tensor(name))
+    }
+
+    private func decoder(_ network: Autoencoder) throws -> Comparison {
+        try compare("vae.decoded", withoutGradients { try network.decode(input("vae.latents")) })
+    }
+
+    private func encoder(_ network: Autoencoder) throws -> Comparison {
+        try compare("vae.mean", withoutGradients { try network.encode(input("vae.image")).mean })
     }
 
     private func unet(_ model: LatentModel) throws -> Tensor {

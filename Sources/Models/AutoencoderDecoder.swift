@@ -28,11 +28,14 @@ struct AutoencoderDecoder {
     }
 
     /// [N, z, h, w] → [N, picture channels, h · factor, w · factor].
-    func callAsFunction(_ z: Tensor) throws -> Tensor {
+    func callAsFunction(_ z: Tensor) throws -> Tensor { try outConvolution(beforeLastLayer(z)) }
+
+    /// [N, z, h, w] → [N, the first level's channels, h · factor, w · factor].
+    func beforeLastLayer(_ z: Tensor) throws -> Tensor {
         var h = try inConvolution(z)
         for part in parts { h = try part(h) }
         h = try outNorm(h)
         h = try h.silu()
-        return try outConvolution(h)
+        return h
     }
 }

@@ -23,6 +23,9 @@ package protocol Objective {
     /// Before the first step; a run that is stopped here begins with it again.
     func prepare(_ data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void) throws
 
+    /// What the model is called in a run's folder.
+    var modelName: String { get }
+
     /// Writes the model that the run is for: the old file or the whole new one.
     /// - Parameter averages: the averaged weights, named as `parameters` are.
     func write(_ averages: [(name: String, value: Tensor)], to path: String) throws
@@ -32,6 +35,8 @@ package protocol Objective {
 }
 
 extension Objective {
+    package var modelName: String { "model.safetensors" }
+
     package func prepare(_ data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void) throws {}
 }
 

@@ -9,6 +9,7 @@ extension TrainingConfiguration {
         _ beginning: Beginning, data: any CaptionedPictures, device: Device = .cpu
     ) throws -> any Objective {
         switch kind {
+        case .autoencoder: try AutoencoderObjective(self, beginning, data: data, device: device)
         case .diffusion: try DiffusionObjective(self, beginning, data: data, device: device)
         }
     }

@@ -41,11 +41,14 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     /// What matrix products and convolutions are computed in; weights, averages and moments are float32.
     public var dtype: DType
     public var seed: UInt64
+    public var autoencoder: AutoencoderShape
     public var intervals: Intervals
     public var samples: SampleShape
 
     /// What is trained.
     public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// Pictures to few numbers and back.
+        case autoencoder
         /// A network that names the noise.
         case diffusion
     }
@@ -232,6 +235,7 @@ extension TrainingConfiguration {
         try require(
             ResamplingFilter(rawValue: data.filter) != nil, "data.filter",
             "\(data.filter) is none of " + ResamplingFilter.allCases.map(\.rawValue).joined(separator: ", "))
+        if kind == .autoencoder { return try validateAutoencoder() }
         do {
             try preparation.validate()
             let model = try model(kept: network.text.prune ? [0] : nil)

@@ -9,7 +9,7 @@ internal import Scenes
 public import Tensors
 
 /// A training run in a folder: begins or goes on, and leaves behind `config.yaml`, `log.jsonl`, TensorBoard events,
-/// `samples/`, `checkpoints/` and, with every checkpoint, `model.safetensors` with the averaged weights.
+/// `samples/`, `checkpoints/` and, with every checkpoint, the model with the averaged weights (`modelPath`).
 ///
 /// ```swift
 /// let run = try TrainingRun(configuration: .emoji64, folder: "runs/emoji")
@@ -41,6 +41,9 @@ public final class TrainingRun {
 
     /// Steps done so far.
     public var step: Int { trainer.step }
+
+    /// The model that every checkpoint leaves: a file, or a folder.
+    public var modelPath: String { folder + "/" + trainer.objective.modelName }
 
     /// - Parameters:
     ///   - configuration: for a run that is resumed, nil takes its own; a given one may differ in `steps`, `workers`,
@@ -193,7 +196,7 @@ public final class TrainingRun {
 
     private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {
         try store.write(step: trainer.step, state: trainer.state, description: trainer.objective.description())
-        let path = folder + "/model.safetensors"
+        let path = modelPath
         try trainer.objective.write(trainer.averages, to: path)
         tell(.checkpoint(step: trainer.step, path: path))
     }

@@ -23,10 +23,39 @@ struct Inspect: ParsableCommand {
     var json = false
 
     func run() throws {
+        if let autoencoder = try AutoencoderFile(recognising: ModelSource(model).path()) {
+            return try show(AutoencoderSummary(autoencoder))
+        }
         switch try PublishedModel(ModelSource(model).path()) {
         case .pixels(let file): try show(ModelSummary(file))
         case .latents(let file): try show(LatentSummary(file), of: file)
         }
+    }
+
+    private func show(_ summary: AutoencoderSummary) throws {
+        if json { return try Console.print(json: summary) }
+        let configuration = summary.configuration
+        let kind =
+            switch configuration.kind {
+            case .kl: "Gaussian latents"
+            case .vectorQuantised(let codes): "\(grouped(codes)) codes"
+            }
+        var lines = [
+            ("model", "autoencoder, \(kind)"),
+            ("file", summary.path),
+            (
+                "latents",
+                "\(configuration.latentChannels) channels, \(configuration.factor) pixels a side each, scaled by "
+                    + "\(configuration.scalingFactor)"
+            ),
+            ("levels", configuration.levels.map { "\($0.channels)\($0.attention ? " attention" : "")" }.joined(separator: ", ")),
+        ]
+        if let side = configuration.sampleSize { lines.append(("pictures", "\(side)×\(side)")) }
+        lines += [("parameters", grouped(summary.total)), ("tensors", grouped(summary.tensors.count))]
+        if tensors {
+            lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype?.rawValue ?? "") \($0.shape)") }
+        }
+        try show(lines)
     }
 
     private func show(_ summary: LatentSummary, of file: LatentFile) throws {

@@ -13,7 +13,7 @@ struct Train: ParsableCommand {
               moonlit train -o runs/emoji --resume
 
             The run's folder holds config.yaml, log.jsonl, TensorBoard events, samples, checkpoints and, after each of \
-            these, model.safetensors, which moonlit generate reads. Ctrl-C writes a checkpoint and ends; --resume goes \
+            these, model.safetensors, which moonlit generate reads; an autoencoder is the folder model instead. Ctrl-C writes a checkpoint and ends; --resume goes \
             on from it as if nothing had happened.
             """)
 
@@ -99,7 +99,8 @@ struct Train: ParsableCommand {
         let total = run.configuration.steps
         if !quiet {
             Console.say(
-                "\(grouped(run.parameterCount)) parameters, \(grouped(run.vocabularyCount)) tokens, "
+                "\(grouped(run.parameterCount)) parameters, "
+                    + (run.vocabularyCount > 0 ? "\(grouped(run.vocabularyCount)) tokens, " : "")
                     + "\(grouped(run.examples)) examples, seed \(run.configuration.seed), \(device)"
                     + (run.step > 0 ? ", going on from step \(grouped(run.step))" : ""))
         }
@@ -121,7 +122,7 @@ struct Train: ParsableCommand {
         }
         progress.finish()
         let finished = if case .finished = outcome { true } else { false }
-        let model = output + "/model.safetensors"
+        let model = run.modelPath
         if json {
             try Console.print(
                 json: Result(
