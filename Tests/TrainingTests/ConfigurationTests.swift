@@ -8,7 +8,7 @@ import Testing
 import Training
 
 @Suite struct ConfigurationTests {
-    @Test(arguments: ["tiny", "emoji-64", "glide-base"]) func presetsAreValidAndSurviveYAML(name: String) throws {
+    @Test(arguments: TrainingConfiguration.presets.keys.sorted()) func presetsAreValidAndSurviveYAML(name: String) throws {
         let preset = try TrainingConfiguration(presetOrFile: name)
         try preset.validate()
         #expect(try TrainingConfiguration(yaml: preset.yaml()) == preset)

@@ -1,0 +1,192 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Images
+import Layers
+import Models
+import Tensors
+import Testing
+import Training
+
+/// Patterns of two colours, of which an autoencoder can learn something in seconds.
+private struct Stripes: CaptionedPictures {
+    let name = "stripes"
+    let count = 64
+
+    func example(at index: Int, variation: UInt64) throws -> Example {
+        try check(index)
+        var draws = SeededGenerator(seed: UInt64(index))
+        let colours = (0..<2).map { _ in
+            Colour(red: UInt8(draws.below(256)), green: UInt8(draws.below(256)), blue: UInt8(draws.below(256)))
+        }
+        let (period, across) = (4 + draws.below(8), draws.chance(0.5))
+        let pixels = (0..<16 * 16).flatMap { place -> [UInt8] in
+            let position = across ? place % 16 : place / 16
+            let colour = colours[position / period % 2]
+            return [colour.red, colour.green, colour.blue]
+        }
+        return Example(picture: try Picture(width: 16, height: 16, channels: 3, pixels: pixels), caption: "stripes", key: "\(index)")
+    }
+}
+
+/// A run of seconds.
+private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial: Double = 0.3) -> TrainingConfiguration {
+    var configuration = codes > 0 ? TrainingConfiguration.quantisedF4 : .autoencoderF4
+    configuration.imageSize = 16
+    configuration.autoencoder.codes = codes
+    configuration.autoencoder.levels = [.init(channels: 8), .init(channels: 16), .init(channels: 16), .init(channels: 16)]
+    if factor == 4 { configuration.autoencoder.levels.removeLast() }
+    configuration.autoencoder.normGroups = 4
+    configuration.autoencoder.adversarial = .init(weight: adversarial, start: 2, channels: 8, layers: 2)
+    configuration.batchSize = 8
+    configuration.parts = 2
+    configuration.steps = steps
+    configuration.rate = LearningRate(peak: 2e-3, warmup: 2, decay: .cosine, floor: 0.1)
+    configuration.emaDecay = 0.9
+    configuration.intervals = .init(log: 2, sample: 0, checkpoint: 2, keep: 3)
+    return configuration
+}
+
+@Suite struct AutoencoderRunTests {
+    private func log(_ folder: String) throws -> [LogEntry] {
+        try String(contentsOfFile: folder + "/log.jsonl", encoding: .utf8).split(separator: "\n")
+            .map { try JSONDecoder().decode(LogEntry.self, from: Data($0.utf8)) }
+    }
+
+    /// Each preset in small: trains, resumes to the bit also across the discriminator's entry, and what it leaves loads.
+    @Test(arguments: [(0, 4), (0, 8), (16, 4), (16, 8)]) func runsTrainAndResume(codes: Int, factor: Int) throws {
+        let configuration = short(codes: codes, factor: factor)
+        try withTemporaryFolder { folder in
+            let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: Stripes())
+            #expect(whole.vocabularyCount == 0)
+            #expect(try whole.run() == .finished(step: 4))
+            for stop in [1, 3] {
+                let place = folder + "/b\(stop)"
+                let flag = StopFlag()
+                let first = try TrainingRun(configuration: configuration, folder: place, data: Stripes())
+                let outcome = try first.run(stop: flag) { if case .progress(let now) = $0, now.step == stop { flag.set() } }
+                #expect(outcome == .stopped(step: stop))
+                var other = configuration
+                other.workers = 1
+                let rest = try TrainingRun(configuration: other, folder: place, resume: true, data: Stripes())
+                #expect(rest.step == stop)
+                #expect(try rest.run() == .finished(step: 4))
+                let state = "/checkpoints/step-00000004/state.safetensors"
+                #expect(try bytes(folder + "/a" + state) == bytes(place + state))
+                for file in ["config.json", "diffusion_pytorch_model.safetensors"] {
+                    #expect(try bytes(folder + "/a/model/" + file) == bytes(place + "/model/" + file))
+                }
+            }
+            let file = try AutoencoderFile(whole.modelPath)
+            var wanted = configuration.autoencoderNetwork
+            wanted.scalingFactor = file.configuration.scalingFactor
+            #expect(file.configuration == wanted)
+            #expect(file.configuration.factor == factor)
+            #expect(try AutoencoderSummary(file).total < whole.parameterCount)
+            _ = try file.load()
+            let measures = try #require(log(folder + "/a").last?.measures)
+            #expect(measures["judging"] != nil && measures["adversarial weight"] != nil && measures["PSNR"] != nil)
+            #expect((measures["codes in use"] != nil) == (codes > 0))
+        }
+    }
+
+    /// What it learns is what it writes: pictures come back better, latents have the deviation 1, and another run begins
+    /// where this one ended.
+    @Test(arguments: [0, 32]) func picturesComeBack(codes: Int) throws {
+        var configuration = short(codes: codes, steps: 120, adversarial: 0)
+        configuration.intervals = .init(log: 20, sample: 120, checkpoint: 120, keep: 1)
+        try withTemporaryFolder { folder in
+            let run = try TrainingRun(configuration: configuration, folder: folder + "/a", data: Stripes())
+            _ = try run.run()
+            let lines = try log(folder + "/a")
+            let (first, last) = (try #require(lines.first?.measures?["PSNR"]), try #require(lines.last?.measures?["PSNR"]))
+            #expect(last > first + 2, "\(first) dB, then \(last)")
+            #expect(try #require(lines.last).loss < 0.8 * #require(lines.first).loss)
+            #expect(try Picture(path: folder + "/a/samples/step-00000120.png").width > 32)
+
+            let file = try AutoencoderFile(run.modelPath)
+            let network = try file.load()
+            let loader = try BatchLoader(Stripes(), preparation: configuration.preparation, batchSize: 64, seed: 5)
+            let batch = try loader.batch(step: 0)
+            let pictures = try Tensor(batch.pixels, shape: [64, 3, 16, 16])
+            let (latents, made) = try withoutGradients {
+                let posterior = try network.encode(pictures)
+                return (
+                    try network.scaled(posterior.sample(RandomGenerator(seed: 9))), try network.decode(posterior.mode)
+                )
+            }
+            let deviation = try latents.to(.float64).variance().item().squareRoot()
+            #expect(abs(deviation - 1) < 0.1, "\(deviation)")
+            let error = try (made - pictures).abs().mean().item()
+            #expect(error < 1.3 * lines.last!.loss, "\(error) of the averages, \(lines.last!.loss) of the weights")
+
+            configuration.steps = 1
+            configuration.rate.peak = 1e-12
+            configuration.intervals = .init(log: 1, sample: 0, checkpoint: 1, keep: 1)
+            let next = try TrainingRun(
+                configuration: configuration, folder: folder + "/b", initialModel: run.modelPath, data: Stripes())
+            _ = try next.run()
+            let (old, new) = (file.source, try AutoencoderFile(next.modelPath).source)
+            for name in old.tensorNames {
+                #expect(try (new.tensor(name) - old.tensor(name)).abs().max().item() < 1e-6, "\(name)")
+            }
+            configuration.autoencoder.latentChannels += 1
+            let refused = #expect(throws: TrainingError.self) {
+                try TrainingRun(
+                    configuration: configuration, folder: folder + "/c", initialModel: run.modelPath, data: Stripes())
+            }
+            #expect(refused?.description.contains("of another shape") == true)
+        }
+    }
+
+    /// A part's gradients are those of the whole: means over equal parts.
+    @Test func partsAddUp() throws {
+        var configuration = short(adversarial: 0)
+        let loader = try BatchLoader(Stripes(), preparation: configuration.preparation, batchSize: 8, seed: 1)
+        let batch = try loader.batch(step: 0)
+        var found: [[Tensor?]] = []
+        for parts in [1, 4] {
+            configuration.parts = parts
+            let objective = try AutoencoderObjective(
+                configuration, weights: .initial(RandomGenerator(seed: 3)), data: Stripes())
+            let computed = try objective.gradients(of: batch, step: 0, workers: WorkerGroup(count: 2))
+            #expect(computed.examples.count == 8)
+            found.append(try computed.averaged())
+        }
+        for (one, four) in zip(found[0], found[1]) {
+            guard let one, let four, try one.norm().item() > 1e-6 else { continue }
+            #expect(try relativeError(four, one) < 1e-4)
+        }
+    }
+
+    @Test func aPerceptualNetworkIsHeard() throws {
+        var configuration = short(steps: 1, adversarial: 0)
+        configuration.autoencoder.perceptual = .init(
+            weight: 1, network: fixtures + "/autoencoder/vgg.safetensors",
+            channelWeights: fixtures + "/autoencoder/lpips.safetensors")
+        configuration.intervals = .init(log: 1, sample: 0, checkpoint: 1, keep: 1)
+        try withTemporaryFolder { folder in
+            _ = try TrainingRun(configuration: configuration, folder: folder, data: Stripes()).run()
+            let entry = try #require(log(folder).first)
+            let measures = try #require(entry.measures)
+            let parts = try #require(measures["L1"]) + #require(measures["perceptual"])
+            #expect(try #require(measures["perceptual"]) > 0 && abs(entry.loss - parts) < 1e-3)
+        }
+    }
+
+    @Test(arguments: [
+        ("autoencoder: {codes: -1}", "autoencoder.codes"), ("autoencoder: {klWeight: -1}", "autoencoder.klWeight"),
+        ("autoencoder: {levels: []}", "levels"), ("autoencoder: {normGroups: 24}", "24 groups"),
+        ("autoencoder: {latentChannels: 0}", "latentChannels"), ("imageSize: 66", "autoencoder.levels"),
+        ("autoencoder: {perceptual: {weight: 1}}", "autoencoder.perceptual.network"),
+        ("autoencoder: {adversarial: {channels: 24}}", "autoencoder.adversarial.channels"),
+        ("autoencoder: {adversarial: {layers: 5}}", "autoencoder.adversarial.layers"),
+        ("autoencoder: {adversarial: {begin: 5}}", "autoencoder.adversarial.begin"),
+        ("autoencoder: {pixelLoss: l3}", "autoencoder.pixelLoss"), ("data: {flip: 2}", "data.flip"),
+    ]) func mistakesAreNamed(yaml: String, key: String) throws {
+        let error = try #require(throws: TrainingError.self) {
+            try TrainingConfiguration(yaml: "preset: autoencoder-f4\n" + yaml)
+        }
+        #expect(error.description.contains(key), "\(error)")
+    }
+}
