@@ -20,7 +20,8 @@ public struct AutoencoderFile {
             return
         }
         let whole = ComponentFolder(path).has(DiffusersFolder.index)
-        let folder = whole ? ComponentFolder(path, "vae") : ComponentFolder(path)
+        let part = ComponentFolder(path, "vae").exists ? "vae" : "vqvae"
+        let folder = whole ? ComponentFolder(path, part) : ComponentFolder(path)
         guard folder.has("config.json") else {
             throw CheckpointError(
                 folder.path, "is a folder without config.json", expected: "an autoencoder as diffusers writes it")

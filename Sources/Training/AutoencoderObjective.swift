@@ -52,7 +52,7 @@ package struct AutoencoderObjective: Objective {
         self.model = model
         let built = try trainable(weights, device: device) { try Self.networks($0, configuration, model) }
         parameters = built.parameters
-        own = built.parameters.count { $0.name.hasPrefix(Self.prefix) }
+        own = built.parameters.filter { $0.name.hasPrefix(Self.prefix) }.count
         let perceptual = configuration.autoencoder.perceptual
         step = AutoencoderStep(
             configuration.autoencoder, network: built.networks.0, discriminator: built.networks.1,

@@ -87,7 +87,8 @@ package struct AutoencoderStep {
 
     private func forward(_ pictures: Tensor, _ noise: Tensor?) throws -> Pass {
         let posterior = try inType { try network.encode(pictures) }
-        let (latents, regularisation): (Tensor, Tensor)
+        let latents: Tensor
+        let regularisation: Tensor
         var measures: [String: Double] = [:]
         var codes: [Int] = []
         if let codebook = network.codebook {
@@ -102,7 +103,8 @@ package struct AutoencoderStep {
             regularisation = try divergence * (shape.klWeight / Double(numbers))
             measures["divergence"] = try divergence.mean().item()
         } else {
-            (latents, regularisation) = (posterior.mode, try .zeros([pictures.size(0)], device: pictures.device))
+            latents = posterior.mode
+            regularisation = try .zeros([pictures.size(0)], device: pictures.device)
         }
         let (features, made) = try inType {
             let features = try network.beforeLastLayer(latents)

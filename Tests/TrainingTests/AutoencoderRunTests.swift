@@ -43,8 +43,14 @@ private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial:
     configuration.steps = steps
     configuration.rate = LearningRate(peak: 2e-3, warmup: 2, decay: .cosine, floor: 0.1)
     configuration.emaDecay = 0.9
-    configuration.intervals = .init(log: 2, sample: 0, checkpoint: 2, keep: 3)
+    configuration.intervals.set(log: 2, sample: 0, checkpoint: 2)
     return configuration
+}
+
+extension TrainingConfiguration.Intervals {
+    mutating func set(log: Int, sample: Int, checkpoint: Int) {
+        (self.log, self.sample, self.checkpoint) = (log, sample, checkpoint)
+    }
 }
 
 @Suite struct AutoencoderRunTests {
@@ -94,7 +100,7 @@ private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial:
     /// where this one ended.
     @Test(arguments: [0, 32]) func picturesComeBack(codes: Int) throws {
         var configuration = short(codes: codes, steps: 120, adversarial: 0)
-        configuration.intervals = .init(log: 20, sample: 120, checkpoint: 120, keep: 1)
+        configuration.intervals.set(log: 20, sample: 120, checkpoint: 120)
         try withTemporaryFolder { folder in
             let run = try TrainingRun(configuration: configuration, folder: folder + "/a", data: Stripes())
             _ = try run.run()
@@ -122,7 +128,7 @@ private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial:
 
             configuration.steps = 1
             configuration.rate.peak = 1e-12
-            configuration.intervals = .init(log: 1, sample: 0, checkpoint: 1, keep: 1)
+            configuration.intervals.set(log: 1, sample: 0, checkpoint: 1)
             let next = try TrainingRun(
                 configuration: configuration, folder: folder + "/b", initialModel: run.modelPath, data: Stripes())
             _ = try next.run()
@@ -164,7 +170,7 @@ private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial:
         configuration.autoencoder.perceptual = .init(
             weight: 1, network: fixtures + "/autoencoder/vgg.safetensors",
             channelWeights: fixtures + "/autoencoder/lpips.safetensors")
-        configuration.intervals = .init(log: 1, sample: 0, checkpoint: 1, keep: 1)
+        configuration.intervals.set(log: 1, sample: 0, checkpoint: 1)
         try withTemporaryFolder { folder in
             _ = try TrainingRun(configuration: configuration, folder: folder, data: Stripes()).run()
             let entry = try #require(log(folder).first)
