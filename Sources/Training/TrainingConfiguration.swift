@@ -236,7 +236,7 @@ extension TrainingConfiguration {
             dtype == .float32 || dtype == .bfloat16, "dtype", "\(dtype.rawValue) cannot be trained in; float32 or bfloat16")
         try validateConditioning()
         try require(
-            diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
+            kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
         try require(!data.sets.isEmpty, "data.sets", "there is nothing to learn from")
         for part in data.sets {
