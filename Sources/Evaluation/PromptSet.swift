@@ -1,6 +1,6 @@
 internal import Datasets
 internal import Foundation
-internal import Images
+public import Images
 public import Scenes
 
 /// What is to be drawn and judged: texts, and, where they are told of composed scenes, the scenes.
@@ -102,6 +102,13 @@ public struct PromptSet: Sendable {
         var configuration = composed.configuration
         configuration.size = size
         return try ComposedScenes(configuration, artwork: composed.artwork)
+    }
+
+    /// The real pictures of the prompts' scenes, in their order; none for texts of a file.
+    /// - Parameter size: their side in pixels.
+    public func realPictures(size: Int) throws -> [Picture] {
+        let scenes = try scenes(size: size)
+        return try indices.map { try scenes.scene(at: $0).picture }
     }
 
     /// Real pictures that show the same as a prompt's.
