@@ -1,5 +1,7 @@
 internal import Foundation
 public import Images
+internal import Models
+internal import Scenes
 
 /// How much is drawn and compared.
 public struct EvaluationSizes: Sendable, Hashable, Codable {
@@ -99,7 +101,7 @@ public struct SetEvaluation {
     ///   - texts: what a picture's file carries besides.
     public mutating func judge(
         _ maker: any PictureMaker, guidanceScale: Double?, folder: String,
-        texts: (_ prompt: String, _ seed: UInt64) throws -> [PNGText] = { _, _ in [] }
+        texts: @escaping (_ prompt: String, _ seed: UInt64) throws -> [PNGText] = { _, _ in [] }
     ) throws {
         let name = guidanceScale.map { "\(set.name), guidance \($0)" } ?? set.name
         let drawing = Drawing(maker: maker, folder: folder, sizes: sizes, seed: seed, texts: texts, tell: tell)

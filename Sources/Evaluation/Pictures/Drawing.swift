@@ -1,4 +1,4 @@
-public import Images
+internal import Images
 
 /// Draws a list of prompts in batches into a folder, leaving out what is there.
 struct Drawing {

@@ -1,5 +1,5 @@
 internal import Foundation
-public import Images
+internal import Images
 
 /// Numbered pictures in a folder: `00007.png` is the seventh after the first.
 public struct PictureFolder: Sendable {

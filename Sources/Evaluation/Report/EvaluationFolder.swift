@@ -1,4 +1,5 @@
-public import Foundation
+internal import Foundation
+internal import Images
 
 /// An evaluation's folder: what its pictures were made with, and what was found.
 ///
