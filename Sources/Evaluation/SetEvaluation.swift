@@ -78,7 +78,7 @@ public struct SetEvaluation {
         let diversity = try diversity(of: distinctPrompts(sizes.diversityPrompts)) { prompt in
             try set.pictures(alike: prompt, count: sizes.diversitySeeds, size: size)
         }
-        report.real = try measurement(embeddings, verdicts(embeddings), diversity: diversity)
+        report.real = try findings(embeddings, verdicts(embeddings), diversity: diversity)
         report.realShuffled = shuffled(embeddings)
     }
 
@@ -88,7 +88,7 @@ public struct SetEvaluation {
         let embeddings = try Self.embeddings(of: min(paths.count, set.texts.count), judge) { try Picture(path: paths[$0]) }
         report.drawn.append(
             SetReport.Drawn(
-                guidanceScale: nil, measurement: try measurement(embeddings, verdicts(embeddings), diversity: nil),
+                guidanceScale: nil, findings: try findings(embeddings, verdicts(embeddings), diversity: nil),
                 shuffled: shuffled(embeddings)))
     }
 
@@ -111,7 +111,7 @@ public struct SetEvaluation {
         var found: [Verdict] = []
         func measured(diversity: Double?, unconditional: RankingScores?) throws -> SetReport.Drawn {
             SetReport.Drawn(
-                guidanceScale: guidanceScale, measurement: try measurement(embeddings, found, diversity: diversity),
+                guidanceScale: guidanceScale, findings: try findings(embeddings, found, diversity: diversity),
                 shuffled: shuffled(embeddings), unconditional: unconditional)
         }
         do {
@@ -169,10 +169,10 @@ public struct SetEvaluation {
             })
     }
 
-    private func measurement(
+    private func findings(
         _ embeddings: Embeddings, _ verdicts: [Verdict], diversity: Double?
-    ) throws -> Measurement {
-        var result = Measurement(count: embeddings.count, ranking: RankingScores(verdicts), diversity: diversity)
+    ) throws -> Findings {
+        var result = Findings(count: embeddings.count, ranking: RankingScores(verdicts), diversity: diversity)
         if embeddings.count > 1, references.count > 1 {
             let (own, real) = try (embeddings.tensor(), references.tensor())
             result.frechet = try FeatureStatistics(own).frechetDistance(to: FeatureStatistics(real))

@@ -12,8 +12,8 @@ import Testing
         return scores
     }
 
-    private func measurement(_ first: Double, frechet: Double, _ parts: [String: Double]) -> Measurement {
-        var result = Measurement(count: 200, ranking: ranking(first, parts))
+    private func findings(_ first: Double, frechet: Double, _ parts: [String: Double]) -> Findings {
+        var result = Findings(count: 200, ranking: ranking(first, parts))
         result.frechet = frechet
         result.diversity = 0.25 * first
         return result
@@ -27,12 +27,12 @@ import Testing
         var set = SetReport(
             name: "held-out", count: 200, captions: 100, notes: [],
             chance: ranking(0.01, ["subject": 0.02, "place": 0.15, "light": 0.25, "style": 0.15]))
-        set.real = measurement(0.9, frechet: 0.01, ["subject": 0.92, "place": 0.99, "light": 1, "style": 0.97])
+        set.real = findings(0.9, frechet: 0.01, ["subject": 0.92, "place": 0.99, "light": 1, "style": 0.97])
         set.drawn = scales.map { scale in
             let share = 0.3 + 0.6 * (1 - 1 / (1 + scale))
             var drawn = SetReport.Drawn(
                 guidanceScale: scale,
-                measurement: measurement(
+                findings: findings(
                     share, frechet: 0.05 + 0.01 * (scale - 3) * (scale - 3),
                     ["subject": share * 0.9, "place": share, "light": min(1, share * 1.1), "style": share]))
             drawn.shuffled = ranking(0.015, ["subject": 0.03, "place": 0.14, "light": 0.26, "style": 0.15])

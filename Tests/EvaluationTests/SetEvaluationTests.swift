@@ -37,13 +37,13 @@ import Testing
             world.register(picture, Content(scene))
         }
         try withTemporaryFolder { folder in
-            var evaluation = try evaluation(set, world) { $0.unconditional = 24 }
+            var evaluation = try self.evaluation(set, world) { $0.unconditional = 24 }
             try evaluation.judgeReal()
             try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: folder)
             let report = evaluation.report
             let real = try #require(report.real)
             let drawn = try #require(report.drawn.first)
-            for ranking in [real.ranking, drawn.measurement.ranking] {
+            for ranking in [real.ranking, drawn.findings.ranking] {
                 #expect(ranking.first.value == 1 && ranking.firstFive.value == 1 && ranking.meanRank == 1)
                 #expect(ranking.parts.values.allSatisfy { $0.value == 1 })
                 #expect(Set(ranking.parts.keys).isSuperset(of: ["subject", "place", "light", "style"]))
@@ -64,7 +64,7 @@ import Testing
         let world = World()
         let set = try set(.heldOut, count: 200)
         try withTemporaryFolder { folder in
-            var evaluation = try evaluation(set, world)
+            var evaluation = try self.evaluation(set, world)
             let names = Subject.all.map(\.name)
             let painter = Painter(world: world) { content, seed in
                 var dice = Dice(seed)
@@ -74,7 +74,7 @@ import Testing
                 content.style = dice.pick(Style.allCases)
             }
             try evaluation.judge(painter, guidanceScale: nil, folder: folder)
-            let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).measurement.ranking)
+            let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).findings.ranking)
             #expect(isAtChance(ranking.parts["light"], chance.parts["light"]))
             #expect(isAtChance(ranking.first, chance.first), "\(ranking.first)")
             #expect(abs(try #require(chance.parts["light"]).value - 0.25) < 1e-9)
@@ -85,13 +85,13 @@ import Testing
         let world = World()
         let set = try set(.heldOut, count: 200)
         try withTemporaryFolder { folder in
-            var evaluation = try evaluation(set, world)
+            var evaluation = try self.evaluation(set, world)
             let painter = Painter(world: world) { content, seed in
                 var dice = Dice(seed)
                 content.light = dice.pick(Light.allCases)
             }
             try evaluation.judge(painter, guidanceScale: nil, folder: folder)
-            let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).measurement.ranking)
+            let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).findings.ranking)
             #expect(isAtChance(ranking.parts["light"], chance.parts["light"]), "\(ranking.parts)")
             for part in ["subject", "place", "style"] { #expect(ranking.parts[part]?.value == 1, "\(part)") }
             #expect(ranking.first.value < 0.4)
@@ -106,17 +106,17 @@ import Testing
         }
         try withTemporaryFolder { folder in
             let whole = try withTemporaryFolder { other in
-                var evaluation = try evaluation(set, world, change)
+                var evaluation = try self.evaluation(set, world, change)
                 try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: other)
                 return evaluation.report
             }
             let first = Painter(world: world)
             first.patience = 35
-            var evaluation = try evaluation(set, world, change)
+            var evaluation = try self.evaluation(set, world, change)
             #expect(throws: CancellationError.self) {
                 try evaluation.judge(first, guidanceScale: 2, folder: folder)
             }
-            #expect(evaluation.report.drawn.first?.measurement.count == 32)
+            #expect(evaluation.report.drawn.first?.findings.count == 32)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/pictures").count == 32)
             let lines = try String(contentsOfFile: folder + "/scores.jsonl", encoding: .utf8).split(separator: "\n")
             #expect(lines.count == 32)
@@ -128,7 +128,7 @@ import Testing
             #expect(second.drawn.prefix(8) == [37, 38, 39, 40, 41, 42, 43, 44])
             #expect(second.drawn.count == 8 + 2 * 3 + 8)
             #expect(evaluation.report == whole)
-            #expect(whole.drawn.first?.measurement.diversity ?? 1 < 1e-6)
+            #expect(whole.drawn.first?.findings.diversity ?? 1 < 1e-6)
         }
     }
 
@@ -140,9 +140,9 @@ import Testing
             for (index, picture) in pictures.enumerated() { try picture.write(to: "\(folder)/\(index + 1).png") }
             let files = try PictureFolder.files(in: folder)
             #expect(files.map { ($0 as NSString).lastPathComponent } == (1...12).map { "\($0).png" })
-            var evaluation = try evaluation(set, world)
+            var evaluation = try self.evaluation(set, world)
             try evaluation.judge(pictures: files)
-            #expect(evaluation.report.drawn.first?.measurement.ranking.first.value == 1)
+            #expect(evaluation.report.drawn.first?.findings.ranking.first.value == 1)
             #expect(evaluation.report.drawn.first?.guidanceScale == nil)
             #expect(throws: EvaluationError.self) { try PictureFolder.files(in: folder + "/none") }
         }

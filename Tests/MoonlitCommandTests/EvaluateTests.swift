@@ -105,7 +105,7 @@ import Tokenizers
         #expect(pictures.status == 0, "\(pictures.messages)")
         let judged = try #require(((try report("folder"))["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])
         // The same pictures and judge: the same verdict.
-        let (a, b) = (drawn[1]["measurement"] as? [String: Any], judged[0]["measurement"] as? [String: Any])
+        let (a, b) = (drawn[1]["findings"] as? [String: Any], judged[0]["findings"] as? [String: Any])
         #expect((a?["ranking"] as? NSDictionary) == (b?["ranking"] as? NSDictionary))
         #expect((a?["frechet"] as? Double) == (b?["frechet"] as? Double))
     }
@@ -144,7 +144,7 @@ import Tokenizers
         let report = try report()
         #expect(report["isFinished"] as? Bool == false)
         let drawn = try #require(((report["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])?.first)
-        let count = try #require((drawn["measurement"] as? [String: Any])?["count"] as? Int)
+        let count = try #require((drawn["findings"] as? [String: Any])?["count"] as? Int)
         #expect(count >= 4 && count < 200)
         #expect(try folder.names(in: "out/held-out/guidance-2.0/pictures").count == count)
     }

@@ -53,7 +53,7 @@ extension SetReport {
             series.append(
                 .init(
                     name: name ?? "pictures", colour: Palette.lines[index % Palette.lines.count],
-                    values: values(drawn.measurement.ranking)))
+                    values: values(drawn.findings.ranking)))
         }
         if let control = drawn.count == 1 ? drawn[0].shuffled : drawn.isEmpty ? realShuffled : nil {
             series.append(.init(name: "another's captions", colour: Palette.control, values: values(control)))
@@ -65,7 +65,7 @@ extension SetReport {
 
     /// Over the guidance scale: rates, and the Fréchet distance.
     fileprivate var sweep: (rates: LinePlot, distances: LinePlot) {
-        let scales = drawn.compactMap { one in one.guidanceScale.map { (scale: $0, measured: one.measurement) } }
+        let scales = drawn.compactMap { one in one.guidanceScale.map { (scale: $0, measured: one.findings) } }
             .sorted { $0.scale < $1.scale }
         let measures: [(name: String, rate: (RankingScores) -> Rate?)] =
             [("first of \(captions.formatted(0))", { $0.first })]

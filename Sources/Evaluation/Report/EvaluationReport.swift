@@ -56,24 +56,41 @@ public struct SetReport: Sendable, Hashable, Codable {
     /// What guessing comes to.
     public var chance: RankingScores
     /// What real pictures of the prompts' scenes reach: the ceiling. nil for prompts of a file.
-    public var real: Measurement?
+    public var real: Findings?
     /// The control for that: real pictures ranked by another prompt's captions.
     public var realShuffled: RankingScores?
     /// One a guidance scale.
     public var drawn: [Drawn] = []
 
+    public init(name: String, count: Int, captions: Double, notes: [String], chance: RankingScores) {
+        self.name = name
+        self.count = count
+        self.captions = captions
+        self.notes = notes
+        self.chance = chance
+    }
+
     public struct Drawn: Sendable, Hashable, Codable {
         /// nil where pictures came from a folder.
         public var guidanceScale: Double?
-        public var measurement: Measurement
+        public var findings: Findings
         /// Controls: the same pictures ranked by another prompt's captions, and pictures of no prompt by these.
         public var shuffled: RankingScores?
         public var unconditional: RankingScores?
+
+        public init(
+            guidanceScale: Double?, findings: Findings, shuffled: RankingScores? = nil, unconditional: RankingScores? = nil
+        ) {
+            self.guidanceScale = guidanceScale
+            self.findings = findings
+            self.shuffled = shuffled
+            self.unconditional = unconditional
+        }
     }
 }
 
 /// What some pictures of a set come to.
-public struct Measurement: Sendable, Hashable, Codable {
+public struct Findings: Sendable, Hashable, Codable {
     /// Pictures.
     public var count: Int
     public var ranking: RankingScores
@@ -83,12 +100,18 @@ public struct Measurement: Sendable, Hashable, Codable {
     public var kernel: KernelDistance?
     /// Mean cosine distance between pictures of one prompt.
     public var diversity: Double?
+
+    public init(count: Int, ranking: RankingScores, diversity: Double? = nil) {
+        self.count = count
+        self.ranking = ranking
+        self.diversity = diversity
+    }
 }
 
 extension SetReport.Drawn {
     /// A rate as a share of what real pictures reach.
-    public func share(of real: Measurement?, _ rate: (RankingScores) -> Rate?) -> Double? {
-        guard let real = real.flatMap({ rate($0.ranking) }), let own = rate(measurement.ranking), real.value > 0 else {
+    public func share(of real: Findings?, _ rate: (RankingScores) -> Rate?) -> Double? {
+        guard let real = real.flatMap({ rate($0.ranking) }), let own = rate(findings.ranking), real.value > 0 else {
             return nil
         }
         return own.value / real.value

@@ -41,7 +41,7 @@ extension SetReport {
             return [name, count.map(String.init) ?? "", text(scores.first), text(scores.firstFive)]
                 + parts.map { text(scores.parts[$0]) }
         }
-        func measured(_ name: String, _ result: Measurement) -> [String] {
+        func measured(_ name: String, _ result: Findings) -> [String] {
             ranking(name, result.count, result.ranking) + [
                 result.frechet.map { $0.formatted(4) } ?? "–",
                 result.kernel.map { "\(($0.value * 1000).formatted(2)) ± \(($0.error * 1000).formatted(2))" } ?? "–",
@@ -56,12 +56,12 @@ extension SetReport {
         }
         for drawn in drawn {
             let name = drawn.guidanceScale.map { "guidance \($0.formatted(nil))" } ?? "pictures"
-            rows.append(measured("**\(name)**", drawn.measurement))
+            rows.append(measured("**\(name)**", drawn.findings))
             if real != nil {
                 func share(_ rate: (RankingScores) -> Rate?) -> String {
                     drawn.share(of: real, rate).map { "\((100 * $0).formatted(0)) %" } ?? "–"
                 }
-                let diverse = drawn.measurement.diversity.flatMap { own in
+                let diverse = drawn.findings.diversity.flatMap { own in
                     real?.diversity.flatMap { $0 > 0 ? "\((100 * own / $0).formatted(0)) %" : nil }
                 }
                 rows.append(
