@@ -5,6 +5,7 @@ import Diffusion
 import Evaluation
 import Foundation
 import Images
+import Models
 import Moonlit
 import Scenes
 import Tensors
