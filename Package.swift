@@ -67,10 +67,11 @@ let package = Package(
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
             "Yams",
         ]),
+        module("Evaluation", ["Models", "Datasets", "Scenes", "Checkpoints", "Diffusion", "Tensors", "Images"]),
         .executableTarget(
             name: "MoonlitCommand",
             dependencies: [
-                "Moonlit", "Training", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
+                "Moonlit", "Training", "Evaluation", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
                 "Tensors", "Tokenizers", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -91,8 +92,9 @@ let package = Package(
         tests("Training", [
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
+        tests("Evaluation", ["Evaluation", "Models", "Datasets", "Scenes", "Tensors", "Images"]),
         tests("MoonlitCommand", [
-            "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors",
+            "MoonlitCommand", "Checkpoints", "Datasets", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",
         ]),
         tests("Architecture", []),
     ],

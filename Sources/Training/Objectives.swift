@@ -11,6 +11,7 @@ extension TrainingConfiguration {
         switch kind {
         case .autoencoder: try AutoencoderObjective(self, beginning, data: data, device: device)
         case .diffusion: try DiffusionObjective(self, beginning, data: data, device: device)
+        case .contrastive: try ContrastiveObjective(self, beginning, data: data, device: device)
         }
     }
 }
