@@ -67,10 +67,12 @@ let package = Package(
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
             "Yams",
         ]),
+        .target(name: "CVectors"),
+        module("Search", ["CVectors", "Models", "Datasets", "Images", "Tensors"]),
         .executableTarget(
             name: "MoonlitCommand",
             dependencies: [
-                "Moonlit", "Training", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
+                "Moonlit", "Training", "Search", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
                 "Tensors", "Tokenizers", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -78,6 +80,8 @@ let package = Package(
         .executableTarget(
             name: "SceneBench", dependencies: ["Scenes", "Datasets", "Images"], path: "Benchmarks/SceneBench",
             swiftSettings: swift),
+        .executableTarget(
+            name: "SearchBench", dependencies: ["Search"], path: "Benchmarks/SearchBench", swiftSettings: swift),
         tests("Tensors", ["Tensors"]),
         tests("Layers", ["Layers", "Tensors"]),
         tests("Diffusion", ["Diffusion", "Tensors"]),
@@ -91,6 +95,7 @@ let package = Package(
         tests("Training", [
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
+        tests("Search", ["Search", "Models", "Datasets", "Images", "Tensors"]),
         tests("MoonlitCommand", [
             "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors",
         ]),
