@@ -97,7 +97,7 @@ let package = Package(
         ]),
         tests("Search", ["Search", "Models", "Datasets", "Images", "Tensors"]),
         tests("MoonlitCommand", [
-            "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors",
+            "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",
         ]),
         tests("Architecture", []),
     ],

@@ -107,9 +107,9 @@ let making = try milliseconds {
 }
 print("\(rows) embeddings of \(width) numbers, \(option("kind") ?? "clusters"); made in \(rounded(making / 1e3)) s")
 
-var index: SearchIndex?
-print("opened in \(rounded(try milliseconds { index = try SearchIndex(folder) })) ms")
-guard let index else { exit(1) }
+var opened: SearchIndex?
+print("opened in \(rounded(try milliseconds { opened = try SearchIndex(folder) })) ms")
+guard let index = opened else { exit(1) }
 // Like a picture of the kind that is not in the index, as a text's embedding or another picture's.
 let sought = (0..<queries).map { made.embedding(rows + $0) }
 var found: [[SearchIndex.Found]] = []

@@ -119,6 +119,9 @@ private struct Block: Sendable {
     var entries: [IndexEntry] = []
     var skipped: [Indexing.Skipped] = []
 
+    /// Of a picture, so many are kept; some sets word one thing in dozens of ways.
+    private static let captions = 8
+
     static func places(_ missing: [Int], batchSize: Int) -> [[Int]] {
         var blocks: [[Int]] = []
         for place in missing {
@@ -140,7 +143,8 @@ private struct Block: Sendable {
                 planes += try preparation.picture(of: example, variation: 0).planes()
                 entries.append(
                     IndexEntry(
-                        key: identity.key, place: place, stamp: identity.stamp, captions: captions, path: identity.path))
+                        key: identity.key, place: place, stamp: identity.stamp,
+                        captions: Array(captions.prefix(Self.captions)), path: identity.path))
             } catch {
                 let name = (try? pictures.identities[place].get().key) ?? "picture \(place)"
                 skipped.append(Indexing.Skipped(picture: name, reason: "\(error)"))
