@@ -16,8 +16,9 @@ struct Program: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Reproduce.self, Noise.self, Train.self, DataCommand.self, Inspect.self, Convert.self, Verify.self,
-            IndexCommand.self, SearchCommand.self, Bench.self,
+            Generate.self, Upscale.self, Reproduce.self, Noise.self, Train.self, DataCommand.self, Inspect.self, Convert.self, Verify.self,
+            IndexCommand.self, SearchCommand.self,
+            Bench.self,
         ])
 
     static func main() async {
