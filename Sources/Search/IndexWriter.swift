@@ -44,14 +44,14 @@ public final class IndexWriter {
         guard (1...65_536).contains(width) else {
             throw SearchError.invalid("embeddings of \(width) numbers: 1 to 65536 are possible")
         }
-        let isNew = try Self.prepare(folder)
+        try Self.prepare(folder)
         lock = try IndexLock(folder)
         self.folder = folder
-        if isNew {
+        if FileManager.default.fileExists(atPath: folder + "/" + IndexManifest.fileName) {
+            manifest = try IndexManifest(folder: folder)
+        } else {
             manifest = IndexManifest(model: model, collection: collection, width: width)
             try manifest.write(to: folder)
-        } else {
-            manifest = try IndexManifest(folder: folder)
         }
         guard manifest.collection == collection else {
             throw SearchError.other(
@@ -173,20 +173,18 @@ public final class IndexWriter {
         }
     }
 
-    /// - Returns: whether there is no index yet.
-    private static func prepare(_ folder: String) throws -> Bool {
+    /// Makes the folder; one without an index must be empty.
+    private static func prepare(_ folder: String) throws {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
             throw SearchError.unwritable(folder, problem: "it cannot be made a folder")
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        if names.contains(IndexManifest.fileName) { return false }
-        if let foreign = names.sorted().first(where: { !IndexManifest.isOwn($0) }) {
+        if !names.contains(IndexManifest.fileName), let foreign = names.sorted().first(where: { !IndexManifest.isOwn($0) }) {
             throw SearchError.notAnIndex(
                 folder, problem: "there are other files in it, such as \(foreign); choose another folder for the index")
         }
-        return true
     }
 
     /// Files of other generations, which an interrupted change left or the last one replaced.
