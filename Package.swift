@@ -69,10 +69,11 @@ let package = Package(
         ]),
         .target(name: "CVectors"),
         module("Search", ["CVectors", "Models", "Datasets", "Images", "Tensors"]),
+        module("Evaluation", ["Models", "Datasets", "Scenes", "Checkpoints", "Diffusion", "Tensors", "Images"]),
         .executableTarget(
             name: "MoonlitCommand",
             dependencies: [
-                "Moonlit", "Training", "Search", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
+                "Moonlit", "Training", "Evaluation", "Search", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
                 "Tensors", "Tokenizers", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -96,8 +97,9 @@ let package = Package(
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
         tests("Search", ["Search", "Models", "Datasets", "Images", "Tensors"]),
+        tests("Evaluation", ["Evaluation", "Models", "Datasets", "Scenes", "Tensors", "Images"]),
         tests("MoonlitCommand", [
-            "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",
+            "MoonlitCommand", "Checkpoints", "Datasets", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",
         ]),
         tests("Architecture", []),
     ],
