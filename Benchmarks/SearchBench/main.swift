@@ -17,7 +17,7 @@ func option(_ name: String) -> String? {
 
 func number(_ name: String, _ usual: Int) -> Int { max(1, option(name).flatMap { Int($0) } ?? usual) }
 
-/// SplitMix64, and normally distributed numbers by Box and Muller.
+/// SplitMix64.
 struct Draws {
     var state: UInt64
 
@@ -29,21 +29,24 @@ struct Draws {
         return z ^ (z >> 31)
     }
 
+    /// Numbers of about length 1: sums of four uniform ones, which are nearly normal.
     mutating func direction(_ width: Int) -> [Float] {
-        var values: [Float] = []
-        values.reserveCapacity(width + 1)
-        while values.count < width {
-            let radius = (-2 * log(Double(next() >> 11 | 1) * 0x1p-53)).squareRoot()
-            let angle = 2 * Double.pi * Double(next() >> 11) * 0x1p-53
-            values.append(Float(radius * cos(angle)))
-            values.append(Float(radius * sin(angle)))
+        let factor = Float((3 / Double(width)).squareRoot() / 65_536)
+        return [Float](unsafeUninitializedCapacity: width) { buffer, count in
+            for index in 0..<width {
+                let bits = next()
+                let sum = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + bits >> 48
+                buffer[index] = (Float(sum) - 131_070) * factor
+            }
+            count = width
         }
-        return unit(Array(values[..<width]))
     }
 }
 
 func unit(_ values: [Float]) -> [Float] {
-    let length = Float(values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+    var squares = 0.0
+    for value in values { squares += Double(value) * Double(value) }
+    let length = Float(squares.squareRoot())
     return values.map { $0 / length }
 }
 
@@ -72,8 +75,11 @@ struct Made {
     func embedding(_ row: Int) -> [Float] {
         var draws = Draws(state: UInt64(row + 1) &* 0xD134_2543_DE82_EF95)
         let centre = centres[Int(draws.next() % UInt64(kinds))]
-        let own = draws.direction(width)
-        return unit((0..<width).map { shares.0 * common[$0] + shares.1 * centre[$0] + shares.2 * own[$0] })
+        var mixed = draws.direction(width)
+        for index in 0..<width {
+            mixed[index] = shares.0 * common[index] + shares.1 * centre[index] + shares.2 * mixed[index]
+        }
+        return unit(mixed)
     }
 }
 
@@ -123,12 +129,16 @@ print(
         + "median \(rounded(sorted[queries / 2])), most \(rounded(sorted[queries - 1])) ms")
 
 // Every embedding compared in double precision, all checked queries in one pass.
-var best = Array(repeating: [(likeness: Double, row: Int)](), count: min(checked, queries))
+let lookedFor = sought.prefix(checked).map { query in
+    let length = query.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    return query.map { Double($0) / length }
+}
+var best = Array(repeating: [(likeness: Double, row: Int)](), count: lookedFor.count)
 for row in 0..<rows {
     let embedding = made.embedding(row)
     for query in best.indices {
-        let length = sought[query].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        let likeness = zip(embedding, sought[query]).reduce(0.0) { $0 + Double($1.0) * (Double($1.1) / length) }
+        var likeness = 0.0
+        for index in 0..<width { likeness += Double(embedding[index]) * lookedFor[query][index] }
         if best[query].count == count, likeness <= best[query][count - 1].likeness { continue }
         let place = best[query].firstIndex { $0.likeness < likeness } ?? best[query].count
         best[query].insert((likeness, row), at: place)
