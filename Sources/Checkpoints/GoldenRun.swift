@@ -26,7 +26,7 @@ public struct GoldenRun {
         case glidePipeline = "glide.pipeline"
         /// `clip.image`, [`clip.timesteps`] → `clip.image_embedding`.
         case clipImage = "clip.image_embedding"
-        /// `clip.tokens` → `clip.text_embedding`.
+        /// `clip.tokens`, [`clip.mask`] → `clip.text_embedding`.
         case clipText = "clip.text_embedding"
 
         /// A part is compared where one of these stands in the file.
@@ -47,6 +47,7 @@ public struct GoldenRun {
             case .latents: [.textEncoder, .textEncoder2, .unet, .decoder, .encoder]
             case .image: [.clipImage]
             case .text: [.clipText]
+            case .clip: [.clipImage, .clipText]
             }
         }
     }
@@ -57,6 +58,7 @@ public struct GoldenRun {
         case latents(LatentModel)
         case image(NoisedCLIPImageTower)
         case text(NoisedCLIPTextTower)
+        case clip(CLIPModel)
     }
 
     /// What of this model stands in the file.
@@ -86,7 +88,11 @@ public struct GoldenRun {
     }
 
     private static func load(_ path: String, upsampler: String?, dtype: DType, device: Device) throws -> Verified {
-        if let archive = try? TensorArchive.open(path), let tower = try NoisedCLIPFile(archive.stateDict) {
+        let archive = try? TensorArchive.open(path)
+        if let archive, CLIPFile.recognises(archive) {
+            return .clip(try CLIPModel.load(path, dtype: dtype, device: device))
+        }
+        if let archive, let tower = try NoisedCLIPFile(archive.stateDict) {
             return tower.isImageTower
                 ? .image(try tower.imageTower(dtype: dtype, device: device))
                 : .text(try tower.textTower(dtype: dtype, device: device))
@@ -113,6 +119,8 @@ public struct GoldenRun {
             return [try file.verify(part == .glide ? .network : .trajectory, of: model)]
         case (.image(let tower), .clipImage): return try GoldenTowers.compare(tower, device: device, with: golden)
         case (.text(let tower), .clipText): return try GoldenTowers.compare(tower, device: device, with: golden)
+        case (.clip(let model), .clipImage): return try GoldenTowers.compareImage(model, with: golden)
+        case (.clip(let model), .clipText): return try GoldenTowers.compareText(model, with: golden)
         case (.latents(let model), .unet): return [try compare("unet.output", unet(model))]
         case (.latents(let model), .textEncoder): return try text(model, .textEncoder)
         case (.latents(let model), .textEncoder2): return try text(model, .textEncoder2)
