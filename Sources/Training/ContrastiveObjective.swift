@@ -2,6 +2,7 @@ package import Checkpoints
 package import Datasets
 internal import Diffusion
 internal import Foundation
+package import Images
 internal import Layers
 package import Models
 package import Tensors

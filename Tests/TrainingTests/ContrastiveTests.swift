@@ -26,7 +26,8 @@ import Training
         configuration.steps = steps
         configuration.dtype = .float32
         configuration.rate = LearningRate(peak: 3e-3, warmup: 2)
-        configuration.intervals = .init(log: 2, sample: 0, checkpoint: 2, keep: 3)
+        configuration.intervals.log = 2
+        configuration.intervals.checkpoint = 2
         return configuration
     }
 
