@@ -1,3 +1,4 @@
+internal import Diffusion
 public import Models
 
 /// A model of pictures and texts that says whose noise it reads.

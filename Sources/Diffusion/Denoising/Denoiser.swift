@@ -121,11 +121,11 @@ public struct Denoiser {
             return (estimate, value)
         case .predicted(let likeness):
             // One call of the network gives both.
-            let (value, estimate) = try xt.gradient { x in
-                let estimate = try estimate(x, at: level)
-                return (value: try likeness(estimate.x0, level), byproduct: estimate)
+            let (value, recorded) = try xt.gradient { (x) -> (value: Tensor, byproduct: Estimate) in
+                let recorded = try estimate(x, at: level)
+                return (try likeness(recorded.x0, level), recorded)
             }
-            return (try estimate.detached(xt: xt), value)
+            return (try recorded.detached(xt: xt), value)
         }
     }
 
