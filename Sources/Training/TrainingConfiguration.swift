@@ -12,9 +12,11 @@ public import Tensors
 public struct TrainingConfiguration: Codable, Sendable, Equatable {
     /// Of the model, shown by `moonlit inspect`.
     public var name: String
+    public var kind: Kind
     /// The side of the pictures, in pixels.
     public var imageSize: Int
     public var network: NetworkShape
+    public var conditioning: ConditioningShape
     public var diffusion: DiffusionConfiguration
     public var loss: LossShape
     public var textPretraining: TextPretrainingShape
@@ -41,6 +43,12 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var seed: UInt64
     public var intervals: Intervals
     public var samples: SampleShape
+
+    /// What is trained.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// A network that names the noise.
+        case diffusion
+    }
 
     /// The sizes of the network; what follows from the data (the vocabulary's size) is not said twice.
     public struct NetworkShape: Codable, Sendable, Equatable {
@@ -212,8 +220,7 @@ extension TrainingConfiguration {
         }
         try require(
             dtype == .float32 || dtype == .bfloat16, "dtype", "\(dtype.rawValue) cannot be trained in; float32 or bfloat16")
-        try require(
-            network.input == .text, "network.input", "\(network.input.rawValue) cannot be trained yet; text can")
+        try validateConditioning()
         try require(
             diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
@@ -227,7 +234,11 @@ extension TrainingConfiguration {
             "\(data.filter) is none of " + ResamplingFilter.allCases.map(\.rawValue).joined(separator: ", "))
         do {
             try preparation.validate()
-            _ = try model(kept: network.text.prune ? [0] : nil)
+            let model = try model(kept: network.text.prune ? [0] : nil)
+            let multiple = model.network.unet.sizeMultiple
+            try require(
+                trainedSide % multiple == 0, "conditioning.crop",
+                "\(trainedSide) does not divide by \(multiple), as the U-Net needs")
         } catch let error as DatasetError {
             throw TrainingError.configuration(key: "data", problem: error.description)
         } catch let error as ConfigurationError {

@@ -1,4 +1,5 @@
 import Checkpoints
+import Diffusion
 import Foundation
 import Layers
 import Models
