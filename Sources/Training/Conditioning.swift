@@ -14,7 +14,7 @@ package struct Conditioning {
     }
 
     package struct Result {
-        /// [N, 3, side, side].
+        /// [N · cuts, 3, side, side], those of one picture together.
         package let x0: Tensor
         package let conditions: GLIDE.Conditions
 
@@ -70,14 +70,14 @@ package struct Conditioning {
 
     private func cropped(_ pixels: Tensor, _ choices: inout SeededGenerator) throws -> Tensor {
         let (count, side) = (try pixels.size(0), try pixels.size(3))
-        guard shape.crop > 0, shape.crop < side else { return pixels }
+        guard shape.crop > 0 else { return pixels }
         // On the small picture's grid, so that its pixels are those that the whole one would have.
         let grid = input.seesLowResolution ? shape.factor : 1
         let places = (side - shape.crop) / grid + 1
         return try .concatenate(
-            (0..<count).map { index in
+            (0..<count * shape.cuts).map { index in
                 let (x, y) = (choices.below(places) * grid, choices.below(places) * grid)
-                return try pixels.narrow(0, start: index, length: 1)
+                return try pixels.narrow(0, start: index / shape.cuts, length: 1)
                     .narrow(2, start: y, length: shape.crop).narrow(3, start: x, length: shape.crop)
             }, dim: 0)
     }

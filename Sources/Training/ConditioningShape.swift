@@ -9,6 +9,9 @@ extension TrainingConfiguration {
         /// The side of a square that is cut from anywhere in the picture and trained on, in pixels; 0 takes all of it. An
         /// upsampler needs to see no more than a neighbourhood.
         public var crop: Int
+        /// Squares cut from each picture, so that a large picture need not be made for each: a step learns from `cuts`
+        /// times `batchSize`.
+        public var cuts: Int
         /// The largest deviation of the blur on the small picture, in its pixels; each picture's is drawn from 0 to it.
         public var blur: Double
         /// The largest deviation of the noise on the small picture, whose range is −1...1 (conditioning augmentation, Ho
@@ -18,10 +21,11 @@ extension TrainingConfiguration {
         public var eraseAll: Double
 
         public init(
-            factor: Int = 4, crop: Int = 0, blur: Double = 0.6, noise: Double = 0.05, eraseAll: Double = 0.1
+            factor: Int = 4, crop: Int = 0, cuts: Int = 1, blur: Double = 0.6, noise: Double = 0.05, eraseAll: Double = 0.1
         ) {
             self.factor = factor
             self.crop = crop
+            self.cuts = cuts
             self.blur = blur
             self.noise = noise
             self.eraseAll = eraseAll
@@ -38,6 +42,9 @@ extension TrainingConfiguration {
         }
         let shape = conditioning
         try require((0...imageSize).contains(shape.crop), "crop", "\(shape.crop) is not within 0 to \(imageSize)")
+        try require((1...1024).contains(shape.cuts), "cuts", "\(shape.cuts) is not within 1 to 1024")
+        try require(
+            shape.cuts == 1 || shape.crop > 0, "cuts", "\(shape.cuts) squares of whole pictures; set conditioning.crop")
         try require((0...8).contains(shape.blur), "blur", "\(shape.blur) is not within 0 to 8")
         try require((0...1).contains(shape.noise), "noise", "\(shape.noise) is not within 0 to 1")
         try require((0...1).contains(shape.eraseAll), "eraseAll", "\(shape.eraseAll) is not within 0 to 1")

@@ -3,7 +3,7 @@ package import Datasets
 internal import Diffusion
 internal import Foundation
 package import Images
-internal import Layers
+package import Layers
 package import Models
 package import Tensors
 internal import Tokenizers

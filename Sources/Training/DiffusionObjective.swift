@@ -148,15 +148,17 @@ package struct DiffusionObjective: Objective {
 
     /// The batch cut into parts, with noise, times and dropped captions of this step.
     private func parts(of batch: Batch, _ seeds: StepSeeds) throws -> [Part] {
-        let count = batch.count
-        let pixels = try Tensor(batch.pixels, shape: [count, 3, batch.size, batch.size])
+        let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
         let conditioned = try conditioning(pixels, seed: seeds[1 << 32])
+        let cuts = configuration.conditioning.cuts
+        let captions = batch.captions.flatMap { Array(repeating: $0, count: cuts) }
+        let count = captions.count
         let generator = try RandomGenerator(seed: seeds[0])
         let noise = try Tensor.randn(conditioned.x0.shape, generator: generator)
         let times = try configuration.loss.times.times(count, of: schedule, generator: generator)
         let dropped = try Tensor.rand([count], dtype: .float64, generator: generator).doubles()
             .map { $0 < configuration.captionDropout }
-        let prompts = zip(batch.captions, dropped).map { encoder.padded($1 ? "" : $0) }
+        let prompts = zip(captions, dropped).map { encoder.padded($1 ? "" : $0) }
         let each = count / configuration.parts
         return try (0..<configuration.parts).map { index in
             let rows = index * each..<(index + 1) * each

@@ -10,6 +10,7 @@ extension TrainingConfiguration {
     ) throws -> any Objective {
         switch kind {
         case .diffusion: try DiffusionObjective(self, beginning, data: data, device: device)
+        case .contrastive: try ContrastiveObjective(self, beginning, data: data, device: device)
         }
     }
 }

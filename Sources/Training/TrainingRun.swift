@@ -143,7 +143,8 @@ public final class TrainingRun {
         for note in notes { tell(.note(note)) }
         let loader = try BatchLoader(
             set, preparation: configuration.preparation, batchSize: configuration.batchSize, seed: configuration.seed,
-            tolerance: configuration.data.tolerance)
+            tolerance: configuration.data.tolerance,
+            wrongCaptions: configuration.kind == .contrastive ? configuration.contrastive.wrongCaptions : 0)
         if trainer.step == 0 {
             try trainer.objective.prepare(set, isStopped: { stop.isSet || Task.isCancelled }) { tell(.note($0)) }
         }
@@ -170,11 +171,11 @@ public final class TrainingRun {
             let speed = clock.stepsPerSecond
             tell(.progress(TrainingProgress(
                 step: step, steps: configuration.steps, loss: report.loss, rate: report.rate,
-                samplesPerSecond: speed * Double(configuration.batchSize),
+                samplesPerSecond: speed * Double(configuration.batchSize * configuration.conditioning.cuts),
                 secondsLeft: speed > 0 ? Double(configuration.steps - step) / speed : 0)))
             let isLast = step == configuration.steps
             if step % intervals.log == 0 || isLast {
-                let entry = window.entry(step: step, samplesPerSecond: speed * Double(configuration.batchSize))
+                let entry = window.entry(step: step, samplesPerSecond: speed * Double(configuration.batchSize * configuration.conditioning.cuts))
                 try log.write(entry)
                 tell(.logged(entry))
                 window = LogWindow()

@@ -15,8 +15,8 @@ import Training
     }
 
     private func shape(
-        crop: Int = 0, blur: Double = 0, noise: Double = 0
-    ) -> TrainingConfiguration.ConditioningShape { .init(factor: 4, crop: crop, blur: blur, noise: noise) }
+        crop: Int = 0, cuts: Int = 1, blur: Double = 0, noise: Double = 0
+    ) -> TrainingConfiguration.ConditioningShape { .init(factor: 4, crop: crop, cuts: cuts, blur: blur, noise: noise) }
 
     @Test func theSmallPictureIsTheMeanInEightBits() throws {
         let large = try pixels(2, side: 16)
@@ -35,15 +35,15 @@ import Training
     @Test func cropsKeepToTheGrid() throws {
         let large = try pixels(3, side: 32)
         let whole = try #require(try Conditioning(shape(), input: .lowResolution)(large, seed: 1).conditions.lowResolution)
-        let made = try Conditioning(shape(crop: 8), input: .lowResolution)(large, seed: 5)
+        let made = try Conditioning(shape(crop: 8, cuts: 2), input: .lowResolution)(large, seed: 5)
         let small = try #require(made.conditions.lowResolution)
-        #expect(made.x0.shape == [3, 3, 8, 8] && small.shape == [3, 3, 2, 2])
-        for index in 0..<3 {
+        #expect(made.x0.shape == [6, 3, 8, 8] && small.shape == [6, 3, 2, 2])
+        for index in 0..<6 {
             let wanted = try small.narrow(0, start: index, length: 1).floats()
             var places: [(Int, Int)] = []
             for y in 0...6 {
                 for x in 0...6 {
-                    let part = try whole.narrow(0, start: index, length: 1).narrow(2, start: y, length: 2)
+                    let part = try whole.narrow(0, start: index / 2, length: 1).narrow(2, start: y, length: 2)
                         .narrow(3, start: x, length: 2)
                     if try part.floats() == wanted { places.append((x, y)) }
                 }
@@ -124,7 +124,7 @@ import Training
         var configuration = small(steps: 4)
         configuration.imageSize = 16
         configuration.network.input = input
-        configuration.conditioning = .init(factor: 2, crop: 8, blur: 0.5, noise: 0.05)
+        configuration.conditioning = .init(factor: 2, crop: 8, cuts: 2, blur: 0.5, noise: 0.05)
         configuration.intervals.sample = 4
         configuration.samples.prompts = ["a red square"]
         configuration.samples.steps = 2
