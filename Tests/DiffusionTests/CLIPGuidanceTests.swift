@@ -55,7 +55,7 @@ import Testing
     }
 
     /// log p(c | x₀) = −(c − x₀)² / 2τ², as of a measurement, narrows the Gaussian too.
-    @Test(arguments: [SamplerName.ddpm, .ddim, .heun, .dpmSolver2MSDE, .unipc])
+    @Test(arguments: [SamplerName.ddpm, .heun, .dpmSolver2MSDE])
     func aQuadraticLikenessNarrowsIt(name: SamplerName) throws {
         let (c, tau2, s2) = (1.0, 0.5, 0.25)
         let guidance = CLIPGuidance(scale: 1, reading: .noisy) { xt, level in

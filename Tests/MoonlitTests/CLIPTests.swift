@@ -69,7 +69,7 @@ struct CLIPTests {
         let model = try await load(timesteps == nil ? plain : clip)
         for sampler in [SamplerName.ddpm, .ddim, .dpmSolver2M] {
             var request = GenerationRequest(
-                prompt: "a red house", seed: 3, count: 6, sampler: sampler, steps: 12, guidanceScale: guidanceScale)
+                prompt: "a red house", seed: 3, count: 4, sampler: sampler, steps: 8, guidanceScale: guidanceScale)
             let plain = try await likeness(model, request)
             request.clipGuidanceScale = 0.3
             let guided = try await likeness(model, request)
