@@ -12,13 +12,14 @@ extension CLIPGuidance {
     ///   - prompts: N, for N pictures.
     ///   - reading: `.noisy` for a noised model and pictures of its own size; `.predicted` for any model: a noised one
     ///     takes what is predicted for clean.
+    ///   - interval: the σ at which to guide; see `steady`.
     ///   - picture: what the sampler's numbers show as pixels [N, 3, H, W], differentiable; for `.predicted`.
     public init(
         _ clip: any PictureTextModel, prompts: [String], scale: Double, reading: Reading,
-        picture: @escaping (Tensor) throws -> Tensor = { $0 }
+        interval: ClosedRange<Double>? = nil, picture: @escaping (Tensor) throws -> Tensor = { $0 }
     ) throws {
         let texts = try withoutGradients { try clip.embeddings(ofTexts: prompts) }
-        self.init(scale: scale, reading: reading) { x, level in
+        self.init(scale: scale, reading: reading, interval: interval) { x, level in
             let likeness =
                 switch reading {
                 case .noisy:

@@ -80,7 +80,7 @@ struct Drawing {
         }
         let network = try model.network(asked, guidance: ClassifierFreeGuidance(scale: settings.guidanceScale))
         let guidance = try settings.clipGuidance.flatMap { _ in
-            try likeness?.guidance(of: model, prompts: asked.prompts, settings: settings)
+            try likeness?.guidance(of: model, prompts: asked.prompts, settings: settings, sampler: plan.sampler)
         }
         let startsFromPicture = x0 != nil && (given?.kept == nil || !isAnew)
         let start: Start =

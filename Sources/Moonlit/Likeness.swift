@@ -21,7 +21,9 @@ struct Likeness {
     /// A noised CLIP looks at the noisy pixels, any other at what is predicted, decoded where that is latents.
     ///
     /// - Throws: `GenerationError.invalid` for a CLIP that cannot guide this model.
-    func guidance(of model: any DrawingModel, prompts: [String], settings: Settings) throws -> CLIPGuidance {
+    func guidance(
+        of model: any DrawingModel, prompts: [String], settings: Settings, sampler: any Sampler
+    ) throws -> CLIPGuidance {
         let drawing = model.drawing
         let readsNoise = clip.isNoised && drawing.drawsPixels
         if readsNoise {
@@ -38,7 +40,7 @@ struct Likeness {
         }
         return try CLIPGuidance(
             clip, prompts: prompts.map(settings.plain), scale: settings.clipGuidance?.scale ?? 0,
-            reading: readsNoise ? .noisy : .predicted, picture: model.decodeRecording)
+            reading: readsNoise ? .noisy : .predicted, interval: CLIPGuidance.steady(sampler), picture: model.decodeRecording)
     }
 
     /// How like finished pictures of one size are to a prompt: cosines, −1…1.

@@ -137,6 +137,24 @@ import Testing
         #expect(off.gradient == nil)
     }
 
+    @Test(arguments: readings) func outsideTheIntervalNothingIsGuided(reading: CLIPGuidance.Reading) throws {
+        var denoiser = single.denoiser(schedule, .noise)
+        let plain = denoiser
+        var asked: [Double] = []
+        denoiser.gradient = CLIPGuidance(scale: 1, reading: reading, interval: 0.5...20) { x, level in
+            asked.append(level.timestep)
+            return try x.sum([1])
+        }.gradient
+        let x = try normal([4, 2])
+        for step in [0.0, 100, 500, 900, 999] {
+            let level = try schedule.level(timestep: step)
+            let shift = try difference(denoiser.guidedEstimate(x, at: level).x0, plain.estimate(x, at: level).x0)
+            #expect((shift > 0) == [500, 900].contains(step), "step \(step)")
+        }
+        #expect(asked == [500, 900])
+        #expect(CLIPGuidance.steady(DDPM()) == nil && CLIPGuidance.steady(DDIM()) == 0...20)
+    }
+
     @Test(arguments: readings) func aLikenessWithoutAGradientIsRefused(reading: CLIPGuidance.Reading) throws {
         let fixed = try Tensor.zeros([1])
         var denoiser = single.denoiser(schedule, .noise)

@@ -90,6 +90,21 @@ struct CLIPTests {
         #expect(try abs(cosine(weighted, "(lake:1.4)") - #require(weighted.likeness)) > 1e-4)
     }
 
+    /// Where nothing is left of the picture, samplers that would throw it far off are not guided.
+    @Test(arguments: [SamplerName.ddpm, .ddim, .euler]) func theNoisiestStepIsSteady(sampler: SamplerName) async throws {
+        let model = try await load(clip)
+        func stages(_ scale: Double) async throws -> [Picture] {
+            let request = GenerationRequest(
+                prompt: "a lake", seed: 4, sampler: sampler, steps: 4, clipGuidanceScale: scale)
+            var found: [Picture] = []
+            for try await step in model.stream(request, showing: [.noisy]) { found += step.noisy }
+            return found
+        }
+        let (plain, guided) = (try await stages(0), try await stages(1))
+        #expect((plain[0] == guided[0]) == (sampler != .ddpm))
+        #expect(plain[3] != guided[3])
+    }
+
     @Test func aScaleOfZeroIsOff() async throws {
         let (with, without) = (try await load(clip), try await load(nil))
         let request = GenerationRequest(prompt: "a lake", seed: 4, clipGuidanceScale: 0)

@@ -110,8 +110,9 @@ public struct Denoiser {
     func estimateWithGradient(
         _ xt: Tensor, at level: NoiseLevel
     ) throws -> (estimate: Estimate, gradient: Tensor?) {
-        guard level.alphaBar > 0, let gradient else { return (try estimate(xt, at: level), nil) }
+        guard level.alphaBar > 0, let gradient = gradient?.at(level) else { return (try estimate(xt, at: level), nil) }
         switch gradient {
+        case .within: return (try estimate(xt, at: level), nil)  // `at` has taken it off
         case .noisy(let gradient):
             let estimate = try estimate(xt, at: level)
             let value = try gradient(query(xt, level)).to(like: xt)

@@ -5,7 +5,7 @@ public import Tensors
 ///
 /// `DDPM` moves its mean by the variance times it (algorithm 1, glide-text2im's `condition_mean`), every other sampler
 /// the predicted noise by −√(1 − ᾱ) times it (algorithm 2, `condition_score`).
-public enum ScoreGradient {
+public indirect enum ScoreGradient {
     /// Of a model that reads noisy pictures: a tensor of the shape of `Query.x`.
     ///
     /// Sampling records no graph, so the closure computes within `withGradients`.
@@ -16,6 +16,14 @@ public enum ScoreGradient {
     /// A step then costs about three calls of the network instead of one, and the memory of all that the network
     /// computes on the way, for the whole batch at once.
     case predicted((_ x0: Tensor, _ level: NoiseLevel) throws -> Tensor)
+    /// Another at some σ, and none elsewhere.
+    case within(ClosedRange<Double>, ScoreGradient)
+
+    /// What is followed at a level.
+    func at(_ level: NoiseLevel) -> ScoreGradient? {
+        guard case .within(let interval, let gradient) = self else { return self }
+        return interval.contains(level.sigma) ? gradient.at(level) : nil
+    }
 }
 
 extension Tensor {
