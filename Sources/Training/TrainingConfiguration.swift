@@ -195,7 +195,8 @@ extension TrainingConfiguration {
             name: name, network: GLIDEConfiguration(input: network.input, unet: unet, text: transformer),
             diffusion: diffusion, text: text, imageSize: imageSize,
             sampling: SamplingDefaults(
-                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale))
+                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale),
+            upscaling: network.input.seesLowResolution ? conditioning.factor : nil)
         try model.validate()
         return model
     }

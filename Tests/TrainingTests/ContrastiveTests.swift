@@ -128,9 +128,10 @@ import Training
     @Test(arguments: ["clip-64", "noised-clip-64", "glide-clip"])
     func aBatchIsLearnedByHeart(preset: String) throws {
         var configuration = try Self.small(preset, steps: 400)
+        configuration.rate = LearningRate(peak: 3e-3, warmup: 5)
         // So little noise that colours are seen.
         configuration.diffusion.schedule = .linear
-        configuration.diffusion.betas = .init(from: 1e-5, to: 1e-3)
+        configuration.diffusion.betas = .init(from: 1e-5, to: 3e-4)
         let objective = try ContrastiveObjective(configuration, .drawn, data: ColouredSet())
         let trainer = try Trainer(configuration, objective: objective, workers: WorkerGroup(count: 2))
         let batch = try batches(configuration).batch(step: 0)
