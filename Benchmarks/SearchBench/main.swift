@@ -15,7 +15,9 @@ func option(_ name: String) -> String? {
     return arguments[at + 1]
 }
 
-func number(_ name: String, _ usual: Int) -> Int { max(1, option(name).flatMap { Int($0) } ?? usual) }
+func number(_ name: String, _ usual: Int, least: Int = 1) -> Int {
+    max(least, option(name).flatMap { Int($0) } ?? usual)
+}
 
 /// SplitMix64.
 struct Draws {
@@ -89,10 +91,17 @@ func milliseconds(_ work: () throws -> Void) rethrows -> Double {
     return Double(time.seconds) * 1e3 + Double(time.attoseconds) * 1e-15
 }
 
+/// Of all threads together; where other programs are at work, what is left of the time that passed.
+func processorMilliseconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) * 1e-6
+}
+
 func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 
 let (rows, width, count) = (number("rows", 1_000_000), number("width", 256), number("count", 10))
-let (queries, threads, checked) = (number("queries", 50), number("threads", 2), number("checked", 5))
+let (queries, threads, checked) = (number("queries", 50), number("threads", 2), number("checked", 5, least: 0))
 guard let made = Made(option("kind") ?? "clusters", width: width) else {
     print("--kind is one of spread, clusters, narrow")
     exit(64)
@@ -120,13 +129,17 @@ guard let index = opened else { exit(1) }
 let sought = (0..<queries).map { made.embedding(rows + $0) }
 var found: [[SearchIndex.Found]] = []
 var times: [Double] = []
+var spent: [Double] = []
 for query in sought {
+    let before = processorMilliseconds()
     times.append(try milliseconds { found.append(try index.nearest(to: query, count: count, threads: threads)) })
+    spent.append(processorMilliseconds() - before)
 }
 let sorted = times.sorted()
 print(
     "\(count) nearest, \(threads) threads: first \(rounded(times[0])) ms; of \(queries): least \(rounded(sorted[0])), "
-        + "median \(rounded(sorted[queries / 2])), most \(rounded(sorted[queries - 1])) ms")
+        + "median \(rounded(sorted[queries / 2])), most \(rounded(sorted[queries - 1])) ms; processor time, median "
+        + "\(rounded(spent.sorted()[queries / 2])) ms")
 
 // Every embedding compared in double precision, all checked queries in one pass.
 let lookedFor = sought.prefix(checked).map { query in

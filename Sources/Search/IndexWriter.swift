@@ -11,6 +11,12 @@ public final class IndexWriter {
         public var row: Int
         public var place: Int
         public var stamp: String
+
+        public init(row: Int, place: Int, stamp: String) {
+            self.row = row
+            self.place = place
+            self.stamp = stamp
+        }
     }
 
     public let folder: String

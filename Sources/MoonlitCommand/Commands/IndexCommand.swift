@@ -1,6 +1,8 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Models
+import Moonlit
 import Search
 import Training
 

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Images
 import Models
+import Moonlit
 import Search
 import Training
 
