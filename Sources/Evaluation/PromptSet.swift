@@ -32,7 +32,7 @@ public struct PromptSet: Sendable {
     /// - Parameters:
     ///   - configuration: what scenes are composed of; its split, subject counts and seed are replaced.
     ///   - references: other scenes of the same kind, for distances.
-    ///   - captions: how many each picture is judged by, the true one among them.
+    ///   - captions: how many each picture is judged by, the true one among them; half as many at most for one part alone.
     ///   - seed: of the scenes and of the wording.
     /// - Throws: `SceneError.configuration`, or `EvaluationError.tooFew` where the configuration has no such scenes.
     public init(
@@ -55,7 +55,8 @@ public struct PromptSet: Sendable {
         descriptions = scenes
         choices = zip(scenes, indices).map { scene, index in
             CaptionChoice(
-                scene, alterations, others: max(1, captions - 1), seed: SeededGenerator.mix(own.seed &+ UInt64(index)))
+                scene, alterations, others: max(1, captions - 1), partLimit: max(1, captions / 2 - 1),
+                seed: SeededGenerator.mix(own.seed &+ UInt64(index)))
         }
         texts = choices.map { $0.captions[0] }
     }
