@@ -10,7 +10,7 @@ extension EvaluationReport {
         guard !shown.isEmpty else { return nil }
         let sweeps = shown.filter { $0.drawn.count { $0.guidanceScale != nil } > 1 }
         let height = shown.count * BarPlot.size.height + sweeps.count * LinePlot.size.height
-        var canvas = try PlotCanvas(width: BarPlot.size.width, height: height)
+        var canvas = PlotCanvas(width: BarPlot.size.width, height: height)
         var top = 0.0
         for set in shown {
             set.bars.draw(on: &canvas, top: top)
@@ -21,7 +21,7 @@ extension EvaluationReport {
             distances.draw(on: &canvas, left: Double(LinePlot.size.width), top: top)
             top += Double(LinePlot.size.height)
         }
-        return canvas.picture
+        return try canvas.picture()
     }
 }
 
