@@ -32,12 +32,12 @@ import Testing
 
     @Test(arguments: [PromptSet.Kind.heldOut, .pairs]) func whoKnowsIsAlwaysRight(kind: PromptSet.Kind) throws {
         let world = World()
-        let set = try self.set(kind, count: 12)
+        let set = try self.set(kind, count: 8)
         for (picture, scene) in zip(try set.realPictures(size: World.side), set.descriptions) {
             world.register(picture, Content(scene))
         }
         try withTemporaryFolder { folder in
-            var evaluation = try self.evaluation(set, world) { $0.unconditional = 12 }
+            var evaluation = try self.evaluation(set, world) { $0.unconditional = 8 }
             try evaluation.judgeReal()
             try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: folder)
             let report = evaluation.report
@@ -62,7 +62,7 @@ import Testing
 
     @Test func whoGuessesIsAtChance() throws {
         let world = World()
-        let set = try self.set(.heldOut, count: 160, captions: 12)
+        let set = try self.set(.heldOut, count: 100, captions: 8)
         try withTemporaryFolder { folder in
             var evaluation = try self.evaluation(set, world)
             let names = Subject.all.map(\.name)
@@ -83,7 +83,7 @@ import Testing
 
     @Test func whoIgnoresTheLightIsAtChanceInTheLightAlone() throws {
         let world = World()
-        let set = try self.set(.heldOut, count: 160, captions: 12)
+        let set = try self.set(.heldOut, count: 100, captions: 8)
         try withTemporaryFolder { folder in
             var evaluation = try self.evaluation(set, world)
             let painter = Painter(world: world) { content, seed in
@@ -94,7 +94,7 @@ import Testing
             let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).findings.ranking)
             #expect(isAtChance(ranking.parts["light"], chance.parts["light"]), "\(ranking.parts)")
             for part in ["subject", "place", "style"] { #expect(ranking.parts[part]?.value == 1, "\(part)") }
-            #expect(ranking.first.value < 0.4)
+            #expect(ranking.first.value < 0.7)
         }
     }
 

@@ -59,7 +59,7 @@ extension SetReport {
             series.append(.init(name: "another's captions", colour: Palette.control, values: values(control)))
         }
         return BarPlot(
-            title: "\(name): the true caption was nearest", groups: ["of \(captions.formatted(0))", "first five"] + parts,
+            title: "\(name): how often the true caption is the nearest", groups: ["of \(captions.formatted(0))", "in five"] + parts,
             series: series, chance: values(chance).map { $0?.value })
     }
 
@@ -78,14 +78,14 @@ extension SetReport {
                     points: scales.compactMap { one in
                         measure.rate(one.measured.ranking).map { (one.scale, $0.value) }
                     }, level: index == 0 ? real?.ranking.first.value : nil)
-            }, label: { "\((100 * $0).formatted(0)) %" }, most: 1)
+            }, isShare: true, most: 1)
         let distances = LinePlot(
             title: "Fréchet distance", axis: "guidance scale",
             series: [
                 LinePlot.Series(
                     name: "to real scenes", colour: Palette.lines[0],
                     points: scales.compactMap { one in one.measured.frechet.map { (one.scale, $0) } }, level: real?.frechet)
-            ], label: { $0.formatted($0 < 0.1 && $0 > 0 ? 3 : 2) }, most: nil)
+            ], isShare: false, most: nil)
         return (rates, distances)
     }
 }
