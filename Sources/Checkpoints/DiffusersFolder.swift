@@ -17,11 +17,14 @@ enum DiffusersFolder {
             try ComponentFolder(path, "unet").weights(),
             names: try UNetNames.diffusers(unet).mapValues { .whole($0) })
         sources[.autoencoder] = AutoencoderNames.source(
-            SourcePart(try ComponentFolder(path, "vae").weights(), ignoring: AutoencoderNames.isOfTraining),
+            SourcePart(try ComponentFolder(path, configuration.folder(of: .autoencoder)).weights(), ignoring: AutoencoderNames.isOfTraining),
             configuration: configuration.autoencoder)
         for (tower, read) in zip(configuration.towers, towers) {
-            guard case .clip(let network) = tower.network else { continue }
-            let folder = ComponentFolder(path, read.part.rawValue)
+            let folder = ComponentFolder(path, configuration.folder(of: read.part))
+            guard case .clip(let network) = tower.network else {
+                sources[read.part] = try bert(folder).source
+                continue
+            }
             guard let layout = try CLIPTextLayout(folder.weights(), configuration: network) else {
                 throw CheckpointError(folder.path, "holds weights of no CLIP text tower")
             }
@@ -39,15 +42,22 @@ enum DiffusersFolder {
         _ path: String
     ) throws -> (LatentConfiguration, towers: [(part: LatentFile.Part, vocabulary: String?)]) {
         let index = try JSONObject(path: (path as NSString).appendingPathComponent(Self.index))
-        let isXL = try isXL(index)
+        let kind = try kind(index)
+        let isXL = kind == .stableDiffusionXL
         let unetFile = ComponentFolder(path, "unet").file("config.json")
         let unetJSON = try JSONObject(path: unetFile)
         let unet = try UNetConfiguration(diffusers: data(unetFile), file: unetFile)
-        let autoencoder = try AutoencoderConfiguration(diffusers: ComponentFolder(path, "vae").configuration())
-        let (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), isXL: isXL)
+        let coder = kind == .latentDiffusion ? "vqvae" : "vae"
+        let autoencoder = try AutoencoderConfiguration(diffusers: ComponentFolder(path, coder).configuration())
+        let (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), kind)
 
         var towers: [TextTowerConfiguration] = []
         var places: [(part: LatentFile.Part, vocabulary: String?)] = []
+        if kind == .latentDiffusion {
+            let words = ComponentFolder(path, "tokenizer")
+            towers = [TextTowerConfiguration(network: .bert(try bert(ComponentFolder(path, "bert")).configuration), padding: 0)]
+            places = [(.textEncoder, words.exists ? words.path : nil)]
+        }
         for (part, tokenizer) in [(LatentFile.Part.textEncoder, "tokenizer"), (.textEncoder2, "tokenizer_2")] {
             let folder = ComponentFolder(path, part.rawValue)
             // The refiner names its first tower as null.
@@ -62,8 +72,8 @@ enum DiffusersFolder {
                     states: isXL ? .penultimate : .last))
             places.append((part, words.exists ? words.path : nil))
         }
-        let family = family(isXL: isXL, unet: unet, towers: towers)
-        let side = try unetJSON.ints("sample_size", count: 2, in: 1...8192)?.first ?? (isXL ? 128 : 64)
+        let family = kind == .latentDiffusion ? .latentDiffusion : family(isXL: isXL, unet: unet, towers: towers)
+        let side = try unetJSON.ints("sample_size", count: 2, in: 1...8192)?.first ?? (isXL ? 128 : kind == .latentDiffusion ? 32 : 64)
         let configuration = LatentConfiguration(
             name: URL(filePath: path).standardizedFileURL.lastPathComponent, family: family, unet: unet,
             autoencoder: autoencoder, towers: towers, diffusion: diffusion, imageSize: side * autoencoder.factor,
@@ -75,22 +85,32 @@ enum DiffusersFolder {
     static func known(_ path: String) throws -> LatentConfiguration? {
         guard ComponentFolder(path).has(index) else { return nil }
         let json = try ComponentFolder(path).configuration(index)
-        guard (try? isXL(json)) != nil else { return nil }
+        guard (try? kind(json)) != nil else { return nil }
         return try configuration(path).0
     }
 
-    /// The pipelines whose parts these are.
-    private static func isXL(_ index: JSONObject) throws -> Bool {
-        let name = try index.require("_class_name", index.string("_class_name"))
-        switch name {
+    /// Whose parts these are.
+    private enum Kind { case latentDiffusion, stableDiffusion, stableDiffusionXL }
+
+    private static func kind(_ index: JSONObject) throws -> Kind {
+        switch try index.require("_class_name", index.string("_class_name")) {
+        case "LDMTextToImagePipeline": return .latentDiffusion
         case "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
             "StableDiffusionInpaintPipelineLegacy", "LatentConsistencyModelPipeline":
-            return false
+            return .stableDiffusion
         case "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline":
-            return true
+            return .stableDiffusionXL
         default:
-            throw index.wrong("_class_name", expected: "a pipeline of Stable Diffusion 1, 2 or XL")
+            throw index.wrong("_class_name", expected: "a pipeline of latent diffusion or Stable Diffusion 1, 2 or XL")
         }
+    }
+
+    /// Latent diffusion's text transformer; its sizes are seen in its weights.
+    private static func bert(_ folder: ComponentFolder) throws -> BERTTextLayout {
+        guard let layout = try BERTTextLayout(folder.weights()) else {
+            throw CheckpointError(folder.path, "holds weights of no text transformer of latent diffusion")
+        }
+        return layout
     }
 
     private static func family(
@@ -103,10 +123,10 @@ enum DiffusersFolder {
 
     /// The process and how it is sampled, from `scheduler_config.json`.
     private static func process(
-        _ folder: ComponentFolder, isXL: Bool
+        _ folder: ComponentFolder, _ kind: Kind
     ) throws -> (DiffusionConfiguration, SamplingDefaults) {
         var scheduler = try DiffusersScheduler(path: folder.file("scheduler_config.json"))
-        if !isXL {
+        if kind == .stableDiffusion {
             // As diffusers' pipelines correct the first models' files.
             scheduler.stepsOffset = 1
             let clips = scheduler.clipsSample ?? (scheduler.kind == .ddim || scheduler.kind == .ddpm)
@@ -114,7 +134,7 @@ enum DiffusersFolder {
         }
         do {
             return (
-                try DiffusionConfiguration(scheduler), try scheduler.samplingDefaults(guidanceScale: isXL ? 5 : 7.5)
+                try DiffusionConfiguration(scheduler), try scheduler.samplingDefaults(guidanceScale: kind == .stableDiffusion ? 7.5 : 5)
             )
         } catch let error as ConfigurationError {
             throw CheckpointError(folder.file("scheduler_config.json"), error.description, expected: "another scheduler")
@@ -146,5 +166,13 @@ enum DiffusersFolder {
         do { return try Data(contentsOf: URL(filePath: path)) } catch {
             throw CheckpointError(path, "cannot be read: \(error.localizedDescription)")
         }
+    }
+}
+
+extension LatentConfiguration {
+    /// What diffusers calls the folder of a part.
+    fileprivate func folder(of part: LatentFile.Part) -> String {
+        guard family == .latentDiffusion else { return part.rawValue }
+        return part == .autoencoder ? "vqvae" : part == .textEncoder ? "bert" : part.rawValue
     }
 }

@@ -56,7 +56,7 @@ package final class LatentTexts {
             }
             return LatentPrompts(states: states, pooled: pooled)
         }
-        if isMemoryShort { release() }
+        if isMemoryShort(request) { release() }
         return (
             try rows(all.prefix(count), zeroing: false),
             try rows(all.dropFirst(count), zeroing: file.configuration.zeroesEmptyPrompt)
@@ -154,10 +154,15 @@ package final class LatentTexts {
             inversions, vocabulary: network.vocabulary, width: network.width, tower: index, of: towers.count)
     }
 
-    /// Less than twice what the towers take is free: what follows needs it more.
-    private var isMemoryShort: Bool {
+    /// Less than twice what the towers and then the decoder take is free: what follows needs it more.
+    private func isMemoryShort(_ request: DrawingRequest) -> Bool {
         guard case .cpu = device, let free = AvailableMemory.bytes else { return false }
-        return free / 2 < towers.values.reduce(0) { $0 + $1.parameterCount } * dtype.byteCount
+        let held = towers.values.reduce(0) { $0 + $1.parameterCount } * dtype.byteCount
+        let network = file.configuration.autoencoder
+        let picture = network.decodingBytes(
+            height: request.height / network.factor, width: request.width / network.factor,
+            dtype: network.dtype(in: dtype))
+        return free / 2 < held + picture * request.prompts.count
     }
 }
 

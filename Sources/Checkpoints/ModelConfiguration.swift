@@ -11,10 +11,15 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     /// The side of the pictures it was trained on, in pixels.
     public var imageSize: Int
     public var sampling: SamplingDefaults
+    /// Of an upsampler: how many times larger a side of its pictures is than of those it sees; nil is GLIDE's 4.
+    public var upscaling: Int?
+
+    /// `upscaling` with its default.
+    public var upscalingFactor: Int { upscaling ?? 4 }
 
     public init(
         name: String, network: GLIDEConfiguration, diffusion: DiffusionConfiguration, text: TextConfiguration,
-        imageSize: Int, sampling: SamplingDefaults
+        imageSize: Int, sampling: SamplingDefaults, upscaling: Int? = nil
     ) {
         self.name = name
         self.network = network
@@ -22,6 +27,7 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
         self.text = text
         self.imageSize = imageSize
         self.sampling = sampling
+        self.upscaling = upscaling
     }
 
     /// - Throws: `ConfigurationError` where parts do not fit together or no network can be built.
@@ -31,6 +37,9 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
         guard (1...65_536).contains(imageSize), imageSize % network.unet.sizeMultiple == 0 else {
             throw ConfigurationError(
                 "imageSize \(imageSize) does not divide by \(network.unet.sizeMultiple), as the U-Net needs")
+        }
+        guard (1...64).contains(upscaling ?? 1) else {
+            throw ConfigurationError("an upsampler cannot enlarge \(upscaling ?? 1) times")
         }
         guard network.unet.outputChannels == 3 * (diffusion.variance == .learnedRange ? 2 : 1) else {
             throw ConfigurationError(

@@ -30,10 +30,12 @@ enum SingleFile {
             source, prefix: autoencoderPrefix, ignoring: AutoencoderNames.isOfTraining)
         let isXL = family == .stableDiffusionXL || family == .stableDiffusionXLRefiner
         guard
-            let autoencoder = try beside?.autoencoder
+            var autoencoder = try beside?.autoencoder
                 ?? AutoencoderLayout.recognise(
                     autoencoderSource, lineage: isXL ? .stableDiffusionXL : .stableDiffusion)
         else { throw CheckpointError(path, "has no autoencoder", expected: "tensors under \(autoencoderPrefix)") }
+
+        if let measured = try latentScale(source) { autoencoder.scalingFactor = measured }
 
         let isVelocity = velocity(archive, path: path, family: family, unet: unet)
         var configuration = LatentConfiguration(
@@ -55,6 +57,12 @@ enum SingleFile {
             path: path, format: .singleFile, configuration: configuration, sources: sources,
             vocabularies: beside.map { _ in vocabularies(path, towers.parts) } ?? towers.parts.map { _ in nil },
             towerParts: towers.parts)
+    }
+
+    /// What training measured where the latents' deviation was made 1 (latent-diffusion `ddpm.py`, `scale_by_std`).
+    private static func latentScale(_ source: TensorArchive) throws -> Double? {
+        guard source.shape(of: "scale_factor")?.isEmpty == true else { return nil }
+        return try source.tensor("scale_factor").to(.float64).item()
     }
 
     // MARK: Text

@@ -71,12 +71,24 @@ public struct TextToImageModel {
             embedding: .concatenate([conditional.embedding, unconditional.embedding]))
         let doubled = try conditions.doubled()
         let network = network
+        let windows = conditions.lowResolution.map { _ in
+            Windows(side: configuration.imageSize, grid: configuration.windowGrid)
+        }
         let ask: Network = { query in
             let timesteps = try query.timesteps()
-            return switch query.branch {
-            case .conditional: try network(query.x, timesteps: timesteps, text: conditional, conditions: conditions)
-            case .unconditional: try network(query.x, timesteps: timesteps, text: unconditional, conditions: conditions)
-            case .both: try network(query.x, timesteps: timesteps, text: both, conditions: doubled)
+            let (text, seen) =
+                switch query.branch {
+                case .conditional: (conditional, conditions)
+                case .unconditional: (unconditional, conditions)
+                case .both: (both, doubled)
+                }
+            guard let windows else {
+                return try network(query.x, timesteps: timesteps, text: text, conditions: seen)
+            }
+            let size = (height: query.x.shape[2], width: query.x.shape[3])
+            return try windows.blended(query.x) { top, left, x in
+                let part = try seen.window(top: top, left: left, of: size, seeing: (x.shape[2], x.shape[3]))
+                return try network(x, timesteps: timesteps, text: text, conditions: part)
             }
         }
         return guidance?.guide(ask) ?? ask
@@ -105,6 +117,11 @@ extension TextToImageModel: DrawingModel {
 
 extension ModelConfiguration: DrawingConfiguration {
     public var sizeMultiple: Int { network.unet.sizeMultiple }
+    /// Windows of an upsampler begin where both a small pixel and a cell of the network's coarsest level begin.
+    var windowGrid: Int {
+        let (a, b) = (sizeMultiple, upscalingFactor)
+        return a % b == 0 ? a : a * b
+    }
     public var latentFactor: Int { 1 }
     public var latentChannels: Int { 3 }
     public var drawsPixels: Bool { true }

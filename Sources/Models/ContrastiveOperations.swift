@@ -18,7 +18,7 @@ extension ContrastiveConfiguration {
             }
             var total = convolution(3, first / 2, side: side / 2) + convolution(first / 2, first, side: side / 4)
             for (index, width) in widths.enumerated() {
-                let grid = side / 4 >> index
+                let grid = (side / 4) >> index
                 if index > 0 { total += convolution(widths[index - 1], width, side: grid) }
                 total += Double(2 * blocks) * convolution(width, width, side: grid)
                 if timesteps != nil { total += Double(blocks) * 2 * Double(4 * first) * Double(2 * width) }

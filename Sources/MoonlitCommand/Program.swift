@@ -16,7 +16,8 @@ struct Program: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Reproduce.self, Noise.self, Train.self, Evaluate.self, DataCommand.self, Inspect.self, Convert.self, Verify.self,
+            Generate.self, Upscale.self, Reproduce.self, Noise.self, Train.self, Evaluate.self, DataCommand.self,
+            Inspect.self, Convert.self, Verify.self,
             Bench.self,
         ])
 

@@ -67,7 +67,8 @@ public struct ComposedScenes: CaptionedPictures {
         return composer.compose(&random)
     }
 
-    private func caption(_ scene: SceneDescription, _ index: Int, _ variation: UInt64) -> String {
+    /// How the scene, or one like it, is worded in this variation.
+    func caption(_ scene: SceneDescription, _ index: Int, _ variation: UInt64) -> String {
         var random = SceneRandom(seed: configuration.seed ^ mix64(variation), index: index, stream: .caption)
         return CaptionGrammar(scene).caption(&random)
     }

@@ -1,4 +1,3 @@
-package import Checkpoints
 internal import Foundation
 package import Layers
 package import Tensors
@@ -18,7 +17,8 @@ package struct CheckpointStore {
         package let step: Int
         package let path: String
         package let archive: TensorArchive
-        package let model: ModelConfiguration
+        /// What the objective says of its model, JSON.
+        package let description: String
     }
 
     private struct Manifest: Codable {
@@ -50,7 +50,7 @@ package struct CheckpointStore {
     /// Writes and publishes a checkpoint, then removes those that are too many.
     /// - Throws: `TensorFileError` or `TrainingError.unwritable`, as for a full disk; earlier checkpoints are then as
     ///   they were.
-    package func write(step: Int, state: [(name: String, value: Tensor)], model: ModelConfiguration) throws {
+    package func write(step: Int, state: [(name: String, value: Tensor)], description: String) throws {
         let manager = FileManager.default
         let final = folder + "/" + Self.name(step)
         let partial = final + Self.partialMark
@@ -66,7 +66,7 @@ package struct CheckpointStore {
         try checkpointReached(.began)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let metadata = ["model": String(decoding: try encoder.encode(model), as: UTF8.self), "step": String(step)]
+        let metadata = ["model": description, "step": String(step)]
         try Safetensors.write(state, metadata: metadata, to: partial + "/" + Self.stateName)
         try checkpointReached(.wroteState)
         let (bytes, crc) = try Self.checksum(partial + "/" + Self.stateName)
@@ -127,10 +127,10 @@ package struct CheckpointStore {
                 state, problem: "its \(bytes) bytes are not the \(manifest.bytes) that were written")
         }
         let archive = try TensorArchive.open(state)
-        guard let json = archive.metadata["model"],
-            let model = try? JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8))
-        else { throw TrainingError.checkpoint(state, problem: "it does not say of which model it is") }
-        return Found(step: step, path: path, archive: archive, model: model)
+        guard let description = archive.metadata["model"] else {
+            throw TrainingError.checkpoint(state, problem: "it does not say of which model it is")
+        }
+        return Found(step: step, path: path, archive: archive, description: description)
     }
 
     private static func checksum(_ path: String) throws -> (bytes: Int, crc: UInt32) {

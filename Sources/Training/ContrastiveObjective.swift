@@ -2,7 +2,8 @@ package import Checkpoints
 package import Datasets
 internal import Diffusion
 internal import Foundation
-internal import Layers
+package import Images
+package import Layers
 package import Models
 package import Tensors
 internal import Tokenizers

@@ -30,6 +30,23 @@ extension TrainingConfiguration {
         }
     }
 
+    /// - Throws: `TrainingError.configuration`, naming the key.
+    func validateContrastive() throws {
+        guard batchSize > 1 else {
+            throw TrainingError.configuration(
+                key: "batchSize", problem: "a caption can be told from others only in a batch of two and more")
+        }
+        guard (0...256).contains(contrastive.wrongCaptions) else {
+            throw TrainingError.configuration(
+                key: "contrastive.wrongCaptions", problem: "\(contrastive.wrongCaptions) is not within 0 to 256")
+        }
+        do {
+            _ = try clip(kept: contrastive.text.prune ? [0] : nil)
+        } catch let error as ConfigurationError {
+            throw TrainingError.configuration(key: "contrastive", problem: error.description)
+        }
+    }
+
     /// What is written beside the weights of a contrastive run.
     /// - Parameter kept: the tokens of a pruned vocabulary.
     public func clip(kept: [Int]?) throws -> CLIPConfiguration {

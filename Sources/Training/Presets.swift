@@ -9,7 +9,7 @@ internal import Tensors
 extension TrainingConfiguration {
     /// Configurations by name.
     public static var presets: [String: TrainingConfiguration] {
-        Dictionary(uniqueKeysWithValues: [tiny, emoji64, glideBase].map { ($0.name, $0) })
+        Dictionary(uniqueKeysWithValues: ([tiny, emoji64, glideBase] + contrastivePresets).map { ($0.name, $0) })
     }
 
     /// 64×64 emoji on white: about nine million parameters, an hour and more on two cores.
@@ -18,7 +18,7 @@ extension TrainingConfiguration {
     /// that the noisiest steps, where the text decides, count as much as any.
     public static var emoji64: TrainingConfiguration {
         TrainingConfiguration(
-            name: "emoji-64", imageSize: 64,
+            name: "emoji-64", kind: .diffusion, imageSize: 64,
             network: NetworkShape(
                 input: .text, modelChannels: 64,
                 levels: [
@@ -28,8 +28,10 @@ extension TrainingConfiguration {
                 ],
                 headWidth: 32, patchSize: 4, normGroups: 32, dropout: 0,
                 text: TextShape(vocabulary: .clip, prune: true, context: 24, width: 256, layers: 4, heads: 4)),
+            conditioning: ConditioningShape(),
             diffusion: DiffusionConfiguration(
                 schedule: .squaredCosine, steps: 1000, prediction: .sample, variance: .fixedSmall),
+            contrastive: ContrastiveShape(),
             loss: LossShape(weighting: .inverseVariance, limit: 5, variationalWeight: 0.001, times: .stratified),
             textPretraining: TextPretrainingShape(), data: DataShape(
                 sets: [.init(set: "emoji")], crop: .fit, smallestCrop: 0.8, flip: 0, ground: .colour(.white),

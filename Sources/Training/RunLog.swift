@@ -14,6 +14,8 @@ public struct LogEntry: Codable, Sendable, Equatable {
     public var lossByQuarter: [Double?]
     /// Steps whose numbers were not finite, and which changed nothing.
     public var skipped: Int
+    /// What else the objective measures, by name; nil where it measures nothing else.
+    public var measures: [String: Double]?
 }
 
 /// Gathers what steps report until a line is written.
@@ -23,6 +25,7 @@ struct LogWindow {
     private var norm = 0.0
     private var rate = 0.0
     private var skipped = 0
+    private var measures: [String: Double] = [:]
     private var quarters: [(sum: Double, count: Int)] = Array(repeating: (0, 0), count: 4)
 
     mutating func add(_ report: Trainer.Report) {
@@ -34,6 +37,7 @@ struct LogWindow {
         steps += 1
         loss += report.loss
         norm += report.gradientNorm
+        measures.merge(report.measures) { $0 + $1 }
         for example in report.examples {
             let quarter = min(3, max(0, Int(example.time * 4)))
             quarters[quarter].sum += example.loss
@@ -45,7 +49,8 @@ struct LogWindow {
         let count = Double(max(1, steps))
         return LogEntry(
             step: step, loss: loss / count, rate: rate, gradientNorm: norm / count, samplesPerSecond: samplesPerSecond,
-            lossByQuarter: quarters.map { $0.count > 0 ? $0.sum / Double($0.count) : nil }, skipped: skipped)
+            lossByQuarter: quarters.map { $0.count > 0 ? $0.sum / Double($0.count) : nil }, skipped: skipped,
+            measures: measures.isEmpty ? nil : measures.mapValues { $0 / count })
     }
 }
 
@@ -83,7 +88,7 @@ final class RunLog {
             [
                 ("loss/mean", entry.loss), ("rate", entry.rate), ("gradient norm", entry.gradientNorm),
                 ("samples per second", entry.samplesPerSecond),
-            ] + quarters, step: entry.step)
+            ] + quarters + (entry.measures ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, step: entry.step)
     }
 
     func write(samples png: [UInt8], width: Int, height: Int, step: Int) throws {

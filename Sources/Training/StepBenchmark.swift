@@ -39,9 +39,9 @@ public final class StepBenchmark {
         try configuration.validate()
         // Any tokens will do: the text transformer computes all positions, whatever stands there.
         let model = try configuration.model(kept: Array(0..<shape.model.text.vocabulary - 1))
-        trainer = try Trainer(
-            configuration, model: model, weights: .initial(RandomGenerator(seed: seed)), device: device,
-            workers: WorkerGroup(count: parts))
+        let objective = try DiffusionObjective(
+            configuration, model: model, weights: .initial(RandomGenerator(seed: seed)), device: device)
+        trainer = try Trainer(configuration, objective: objective, workers: WorkerGroup(count: parts))
         parameterCount = trainer.parameters.reduce(0) { $0 + $1.value.count }
         self.batchSize = batchSize
         size = configuration.imageSize

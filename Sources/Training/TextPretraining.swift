@@ -12,11 +12,11 @@ internal import Tokenizers
 /// the samples.
 package struct TextPretraining {
     private let shape: TrainingConfiguration.TextPretrainingShape
-    private let trainer: Trainer
+    private let objective: DiffusionObjective
 
-    package init(shape: TrainingConfiguration.TextPretrainingShape, trainer: Trainer) {
+    package init(shape: TrainingConfiguration.TextPretrainingShape, objective: DiffusionObjective) {
         self.shape = shape
-        self.trainer = trainer
+        self.objective = objective
     }
 
     /// The width of the space in which captions and pictures meet.
@@ -28,37 +28,37 @@ package struct TextPretraining {
     package func run(
         _ loader: BatchLoader, isStopped: () -> Bool, _ tell: (_ step: Int, _ loss: Double, _ accuracy: Double) -> Void
     ) throws {
-        let store = WeightStore(.initial(try RandomGenerator(seed: trainer.configuration.seed &+ 1)), device: trainer.device)
+        let store = WeightStore(.initial(try RandomGenerator(seed: objective.configuration.seed &+ 1)), device: objective.device)
         let tower = try PictureTower(Weights(store) / "picture", out: Self.width)
         let head = try Linear(
-            Weights(store) / "text", in: trainer.model.network.text.width, out: Self.width, bias: false)
+            Weights(store) / "text", in: objective.model.network.text.width, out: Self.width, bias: false)
         // exp(2.66) = 1 / 0.07, where CLIP begins.
         let logTemperature = try store.scale("temperature", 2.6593)
         for parameter in store.parameters { try parameter.value.setRequiresGrad(true) }
 
-        let text = trainer.parameters.filter { Self.isText($0.name) }
-        let optimizer = try AdamW(text + store.parameters, options: trainer.configuration.optimizer)
-        let encoder = try trainer.model.text.encoder()
+        let text = objective.parameters.filter { Self.isText($0.name) }
+        let optimizer = try AdamW(text + store.parameters, options: objective.configuration.optimizer)
+        let encoder = try objective.model.text.encoder()
         let rate = LearningRate(peak: shape.rate, warmup: min(50, shape.steps / 10), decay: .cosine, floor: 0.05)
         let batches = loader.stream(from: 0, threads: 1, ahead: 4)
         defer { batches.cancel() }
         for step in 0..<shape.steps where !isStopped() {
             let batch = try batches.next()
-            let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size]).to(device: trainer.device)
+            let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size]).to(device: objective.device)
             let padded = batch.captions.map(encoder.padded)
             let size = [batch.count, encoder.context]
-            let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: trainer.device)
-            let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: trainer.device)
+            let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: objective.device)
+            let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: objective.device)
 
-            let logits = try withAutocast(trainer.configuration.dtype, device: trainer.device) {
-                let states = try trainer.network.text(tokens: tokens, mask: mask).states
+            let logits = try withAutocast(objective.configuration.dtype, device: objective.device) {
+                let states = try objective.network.text(tokens: tokens, mask: mask).states
                 let captions = try unit(head(states.mean([1])))  // [N, width]
                 let pictures = try unit(tower(pixels))
                 return (captions, pictures)
             }
             let similarity = try logits.0.to(.float32).matmul(logits.1.to(.float32).transpose(0, 1))
             let scaled = try similarity * logTemperature.clamp(max: 4.6052).exp()  // at most 100, as CLIP's
-            let own = try Tensor.arange(0, Double(batch.count), device: trainer.device)
+            let own = try Tensor.arange(0, Double(batch.count), device: objective.device)
             let loss = try (scaled.crossEntropy(own) + scaled.transpose(0, 1).crossEntropy(own)) * 0.5
             try loss.backward()
             try clipGradients(of: text + store.parameters, maximum: 1)

@@ -12,10 +12,13 @@ public import Tensors
 public struct TrainingConfiguration: Codable, Sendable, Equatable {
     /// Of the model, shown by `moonlit inspect`.
     public var name: String
+    public var kind: Kind
     /// The side of the pictures, in pixels.
     public var imageSize: Int
     public var network: NetworkShape
+    public var conditioning: ConditioningShape
     public var diffusion: DiffusionConfiguration
+    public var contrastive: ContrastiveShape
     public var loss: LossShape
     public var textPretraining: TextPretrainingShape
     public var data: DataShape
@@ -42,6 +45,14 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var intervals: Intervals
     public var samples: SampleShape
 
+    /// What is trained.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// A network that names the noise.
+        case diffusion
+        /// Two towers that tell which caption belongs to which picture.
+        case contrastive
+    }
+
     /// The sizes of the network; what follows from the data (the vocabulary's size) is not said twice.
     public struct NetworkShape: Codable, Sendable, Equatable {
         public var input: GLIDEInput
@@ -62,6 +73,17 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         public var width: Int
         public var layers: Int
         public var heads: Int
+
+        public init(
+            vocabulary: TextConfiguration.Vocabulary, prune: Bool, context: Int, width: Int, layers: Int, heads: Int
+        ) {
+            self.vocabulary = vocabulary
+            self.prune = prune
+            self.context = context
+            self.width = width
+            self.layers = layers
+            self.heads = heads
+        }
     }
 
     public struct LossShape: Codable, Sendable, Equatable {
@@ -173,7 +195,8 @@ extension TrainingConfiguration {
             name: name, network: GLIDEConfiguration(input: network.input, unet: unet, text: transformer),
             diffusion: diffusion, text: text, imageSize: imageSize,
             sampling: SamplingDefaults(
-                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale))
+                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale),
+            upscaling: network.input.seesLowResolution ? conditioning.factor : nil)
         try model.validate()
         return model
     }
@@ -212,10 +235,9 @@ extension TrainingConfiguration {
         }
         try require(
             dtype == .float32 || dtype == .bfloat16, "dtype", "\(dtype.rawValue) cannot be trained in; float32 or bfloat16")
+        try validateConditioning()
         try require(
-            network.input == .text, "network.input", "\(network.input.rawValue) cannot be trained yet; text can")
-        try require(
-            diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
+            kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
         try require(!data.sets.isEmpty, "data.sets", "there is nothing to learn from")
         for part in data.sets {
@@ -227,7 +249,12 @@ extension TrainingConfiguration {
             "\(data.filter) is none of " + ResamplingFilter.allCases.map(\.rawValue).joined(separator: ", "))
         do {
             try preparation.validate()
-            _ = try model(kept: network.text.prune ? [0] : nil)
+            guard kind == .diffusion else { return try validateContrastive() }
+            let model = try model(kept: network.text.prune ? [0] : nil)
+            let multiple = model.network.unet.sizeMultiple
+            try require(
+                trainedSide % multiple == 0, "conditioning.crop",
+                "\(trainedSide) does not divide by \(multiple), as the U-Net needs")
         } catch let error as DatasetError {
             throw TrainingError.configuration(key: "data", problem: error.description)
         } catch let error as ConfigurationError {

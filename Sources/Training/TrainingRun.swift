@@ -21,7 +21,7 @@ public final class TrainingRun {
     public let folder: String
     /// Numbers in the network's weights.
     public let parameterCount: Int
-    /// Rows of the token table.
+    /// Rows of the token table; 0 where no text is read.
     public let vocabularyCount: Int
     public let examples: Int
     private let set: any CaptionedPictures
@@ -81,27 +81,21 @@ public final class TrainingRun {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let threads = configuration.workers > 0 ? configuration.workers : cores
         let workers = WorkerGroup(count: device == .cpu ? min(threads, configuration.parts) : 1)
-        if let found {
-            trainer = try Trainer(
-                configuration, model: try Self.model(found.model, configuration),
-                weights: .tensors(PrefixedSource(OnlyPrefixed(found.archive, "weights."), prefix: "weights.")),
-                device: device, workers: workers)
-            try trainer.restore(found.archive, step: found.step)
-        } else if let initialModel {
-            let file = try ModelFile(initialModel)
-            let model = try Self.model(file.configuration, configuration)
-            trainer = try Trainer(
-                configuration, model: model, weights: .tensors(file.archive), device: device, workers: workers)
-        } else {
-            let kept = configuration.network.text.prune
-                ? try CaptionVocabulary.tokens(of: set, vocabulary: configuration.network.text.vocabulary) : nil
-            let generator = try RandomGenerator(seed: configuration.seed)
-            trainer = try Trainer(
-                configuration, model: try configuration.model(kept: kept), weights: .initial(generator), device: device,
-                workers: workers)
-        }
+        let beginning: Beginning =
+            if let found {
+                .checkpoint(
+                    description: found.description,
+                    weights: PrefixedSource(OnlyPrefixed(found.archive, "weights."), prefix: "weights."))
+            } else if let initialModel {
+                .model(initialModel)
+            } else {
+                .drawn
+            }
+        trainer = try Trainer(
+            configuration, objective: configuration.objective(beginning, data: set, device: device), workers: workers)
+        if let found { try trainer.restore(found.archive, step: found.step) }
         parameterCount = trainer.parameters.reduce(0) { $0 + $1.value.count }
-        vocabularyCount = trainer.model.network.text.vocabulary
+        vocabularyCount = trainer.objective.vocabularyCount
         self.notes = notes + set.notes
         try Durable.write(Data(try configuration.yaml().utf8), to: written)
     }
@@ -121,19 +115,6 @@ public final class TrainingRun {
         let differences = try own.differences(from: given)
         guard differences.isEmpty else { throw TrainingError.changed(differences) }
         return given
-    }
-
-    /// The configuration's model with an older one's vocabulary.
-    private static func model(
-        _ older: ModelConfiguration, _ configuration: TrainingConfiguration
-    ) throws -> ModelConfiguration {
-        let model = try configuration.model(kept: older.text.kept)
-        guard model.text == older.text, model.diffusion == older.diffusion, model.network.input == older.network.input
-        else {
-            throw TrainingError.configuration(
-                key: "network", problem: "the model to begin with has another vocabulary, diffusion or input")
-        }
-        return model
     }
 
     private static func open(
@@ -162,8 +143,11 @@ public final class TrainingRun {
         for note in notes { tell(.note(note)) }
         let loader = try BatchLoader(
             set, preparation: configuration.preparation, batchSize: configuration.batchSize, seed: configuration.seed,
-            tolerance: configuration.data.tolerance)
-        if trainer.step == 0 { try pretrainText(stop, tell) }
+            tolerance: configuration.data.tolerance,
+            wrongCaptions: configuration.kind == .contrastive ? configuration.contrastive.wrongCaptions : 0)
+        if trainer.step == 0 {
+            try trainer.objective.prepare(set, isStopped: { stop.isSet || Task.isCancelled }) { tell(.note($0)) }
+        }
         let batches = loader.stream(from: trainer.step, threads: 1, ahead: 4)
         defer { batches.cancel() }
         let log = try RunLog(folder: folder, from: trainer.step)
@@ -187,11 +171,11 @@ public final class TrainingRun {
             let speed = clock.stepsPerSecond
             tell(.progress(TrainingProgress(
                 step: step, steps: configuration.steps, loss: report.loss, rate: report.rate,
-                samplesPerSecond: speed * Double(configuration.batchSize),
+                samplesPerSecond: speed * Double(configuration.batchSize * configuration.conditioning.cuts),
                 secondsLeft: speed > 0 ? Double(configuration.steps - step) / speed : 0)))
             let isLast = step == configuration.steps
             if step % intervals.log == 0 || isLast {
-                let entry = window.entry(step: step, samplesPerSecond: speed * Double(configuration.batchSize))
+                let entry = window.entry(step: step, samplesPerSecond: speed * Double(configuration.batchSize * configuration.conditioning.cuts))
                 try log.write(entry)
                 tell(.logged(entry))
                 window = LogWindow()
@@ -208,43 +192,25 @@ public final class TrainingRun {
         return .finished(step: trainer.step)
     }
 
-    /// Before the first step; a run that is stopped here begins with it again.
-    private func pretrainText(_ stop: StopFlag, _ tell: (TrainingMessage) -> Void) throws {
-        let shape = configuration.textPretraining
-        guard shape.steps > 0 else { return }
-        let loader = try BatchLoader(
-            set, preparation: configuration.preparation, batchSize: shape.batchSize, seed: configuration.seed &+ 1,
-            tolerance: configuration.data.tolerance)
-        Engine.threads = ProcessInfo.processInfo.activeProcessorCount
-        defer { Engine.threads = 1 }
-        try TextPretraining(shape: shape, trainer: trainer).run(loader, isStopped: { stop.isSet || Task.isCancelled }) {
-            step, loss, accuracy in
-            if step % configuration.intervals.log == 0 || step == shape.steps {
-                let share = (accuracy * 1000).rounded() / 10
-                tell(.note("text, step \(step) of \(shape.steps): loss \((loss * 1000).rounded() / 1000), right caption first of \(shape.batchSize) in \(share) %"))
-            }
-        }
-    }
-
     private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {
-        try store.write(step: trainer.step, state: trainer.state, model: trainer.model)
+        try store.write(step: trainer.step, state: trainer.state, description: trainer.objective.description())
         let path = folder + "/model.safetensors"
-        try ModelFile.write(trainer.averages, configuration: trainer.model, to: path)
+        try trainer.objective.write(trainer.averages, to: path)
         tell(.checkpoint(step: trainer.step, path: path))
     }
 
     private func sample(_ log: RunLog, _ tell: (TrainingMessage) -> Void) throws {
-        let pictures = try trainer.samples()
-        guard !pictures.isEmpty else { return }
-        let sheet = try ContactSheet().picture(of: pictures, captions: configuration.samples.prompts)
+        let samples = try trainer.objective.samples(trainer.averages, workers: trainer.workers)
+        guard !samples.isEmpty else { return }
+        let sheet = try ContactSheet().picture(of: samples.map(\.picture), captions: samples.map(\.caption))
         let png = try sheet.pngData()
-        let samples = folder + "/samples"
+        let place = folder + "/samples"
         do {
-            try FileManager.default.createDirectory(atPath: samples, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         } catch {
-            throw TrainingError.unwritable(samples, problem: error.localizedDescription)
+            throw TrainingError.unwritable(place, problem: error.localizedDescription)
         }
-        let path = samples + "/" + CheckpointStore.name(trainer.step) + ".png"
+        let path = place + "/" + CheckpointStore.name(trainer.step) + ".png"
         try Durable.write(Data(png), to: path)
         try log.write(samples: png, width: sheet.width, height: sheet.height, step: trainer.step)
         tell(.samples(step: trainer.step, path: path))
@@ -293,6 +259,11 @@ extension DatasetRegistry {
         var registry = DatasetRegistry()
         registry.register("scenes", summary: "composed pictures of emoji in scenery, with captions") {
             try ComposedScenes(SceneConfiguration(), emoji: EmojiCollection.load())
+        }
+        registry.register("scenes-256", summary: "scenes, 256 pixels a side") {
+            var large = SceneConfiguration()
+            large.size = 256
+            return try ComposedScenes(large, emoji: EmojiCollection.load())
         }
         registry.register("scenes-simple", summary: "one large subject in a clear place, no combination held out") {
             var simple = SceneConfiguration.simple

@@ -200,4 +200,39 @@ struct CLIPFileTests {
         #expect(throws: CheckpointError.self) { try NoisedCLIPModel.load(image: files[1], text: files[1]) }
         #expect(throws: CheckpointError.self) { try NoisedCLIPModel.load(image: files[0], text: files[0]) }
     }
+
+    /// Changed letters and numbers in the configuration: an error that names the file, or a model that computes.
+    @Test func damagedConfigurationsAreRefused() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder()
+            let path = folder.path + "/clip.safetensors"
+            let configuration = try CLIPFileTests.configuration(timesteps: 100)
+            try CLIPFile.write(CLIPFileTests.parameters(configuration), configuration: configuration, to: path)
+            let json = try #require(try CLIPFile(path).archive.metadata["moonlit.clip"])
+            let original = try Data(contentsOf: URL(filePath: path))
+            let values = json.ranges(of: /-?[0-9]+(\.[0-9]+)?|"[A-Za-z0-9]+"|true|false/)
+            var random = SplitMix64(seed: 5)
+            let before = residentMemory()
+            var counts = (sound: 0, refused: 0)
+            for index in 0..<400 {
+                let damaged = index % 2 == 0 ? damage(json, &random) : change(json, values, &random)
+                try replaced(json: damaged, key: "moonlit.clip", in: original).write(to: URL(filePath: path))
+                do {
+                    let model = try CLIPModel.load(path)
+                    _ = try model.embeddings(ofPictures: .zeros([1, 3, 8, 8]), timesteps: nil)
+                    counts.sound += 1
+                } catch let error as CheckpointError {
+                    counts.refused += 1
+                    #expect(error.file == path && !error.problem.isEmpty, "\(damaged)")
+                } catch let error as WeightError {
+                    counts.refused += 1
+                    #expect(error.source == path, "\(damaged)")
+                } catch {
+                    Issue.record("\(error) of \(damaged)")
+                }
+            }
+            #expect(counts.sound > 5 && counts.refused > 200, "\(counts)")
+            #expect(residentMemory() - before < 64 << 20)
+        }
+    }
 }

@@ -72,7 +72,9 @@ struct PublishedModelTests {
             kind: .kl, latentChannels: 4, levels: [.init(channels: 32), .init(channels: 32)], residualBlocks: 1,
             scalingFactor: 0.18215)
         let text = BERTTextConfiguration(width: 64, layers: 2)
-        var tensors: [(name: String, value: Tensor)] = [("betas", try .zeros([1000])), ("model_ema.decay", try .zeros([1]))]
+        var tensors: [(name: String, value: Tensor)] = [
+            ("betas", try .zeros([1000])), ("model_ema.decay", try .zeros([1])), ("scale_factor", try Tensor([0.25], shape: [])),
+        ]
         func add(_ prefix: String, _ build: (Weights) throws -> Void) throws {
             let store = WeightStore(.initial(generator))
             try build(Weights(store))
@@ -88,6 +90,7 @@ struct PublishedModelTests {
         try file.check()
         let found = file.configuration
         #expect(found.family == .latentDiffusion && found.sampling.sampler == .ddim && found.imageSize == 256)
+        #expect(found.autoencoder.scalingFactor == 0.25)
         #expect(found.unet.levels == unet.levels && found.autoencoder.levels == autoencoder.levels)
         let model = try LatentModel(file)
         let request = DrawingRequest(prompts: ["a house"], negativePrompts: [""], height: 8, width: 8)

@@ -35,7 +35,7 @@ struct PipelineTests {
         return (difference / norm).squareRoot()
     }
 
-    @Test(arguments: ["sd1", "sd2", "xl"])
+    @Test(arguments: ["sd1", "sd2", "xl", "ldm"])
     func textToPicture(name: String) async throws {
         let archive = try TensorArchive.open("\(Self.folder)/\(name).pipelines.safetensors")
         let model = try await TextToImage.load(.file("\(Self.folder)/\(name)"))

@@ -25,6 +25,22 @@ struct UpscalingTests {
         await #expect(throws: GenerationError.self) { try await upsampler.generate(.init(prompt: "a lake")) }
     }
 
+    /// Any size, through windows where it is larger than the model's own; sizes that do not fit are cut off again.
+    @Test(arguments: [(3, 5), (2, 2), (9, 4)])
+    func picturesOfAnySizeAreEnlarged(width: Int, height: Int) async throws {
+        let file = try TinyModel(.lowResolution)
+        let model = try await file.load()
+        let pixels = (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 &* 53) }
+        let small = try InputPicture(Picture(width: width, height: height, channels: 3, pixels: pixels))
+        let large = try await model.upscale(EnlargingRequest(picture: small, seed: 2))
+        #expect(large.picture.width == 4 * width && large.picture.height == 4 * height)
+        #expect(large.settings.initImage == small.record && large.settings.upscale?.width == 4 * width)
+        #expect(try await model.upscale(EnlargingRequest(picture: small, seed: 2)).picture == large.picture)
+        #expect(try await model.upscale(EnlargingRequest(picture: small, seed: 3)).picture != large.picture)
+        let base = try await TinyModel().load()
+        await #expect(throws: GenerationError.self) { try await base.upscale(EnlargingRequest(picture: small)) }
+    }
+
     /// GLIDE's inpainting network, and a plain one: what is known stays.
     @Test(arguments: [GLIDEInput.masked, .text])
     func holesArePainted(input: GLIDEInput) async throws {

@@ -31,7 +31,7 @@ import Training
     @Test(arguments: [
         ("colour: 1", "colour"), ("rate: {peek: 1}", "rate.peek"), ("steps: many", "steps"),
         ("batchSize: 7", "parts"), ("steps: 0", "steps"), ("captionDropout: 1.5", "captionDropout"),
-        ("network: {input: masked}", "network.input"), ("network: {headWidth: 48}", "network"),
+        ("network: {input: dreams}", "network.input"), ("network: {headWidth: 48}", "network"),
         ("imageSize: 66", "network"), ("preset: huge", "preset"), ("dtype: float16", "dtype"),
         ("diffusion: {prediction: colour}", "diffusion.prediction"), ("data: {filter: magic}", "data.filter"),
         ("data: {sets: [{set: a, weight: 1, colour: red}]}", "data.sets.0.colour"),

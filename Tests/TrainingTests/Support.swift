@@ -48,9 +48,10 @@ func small(steps: Int = 6) -> TrainingConfiguration {
 
 func trainer(_ configuration: TrainingConfiguration, workers: Int = 2) throws -> Trainer {
     let kept = try CaptionVocabulary.tokens(of: ColouredSet(), vocabulary: .clip)
-    return try Trainer(
+    let objective = try DiffusionObjective(
         configuration, model: try configuration.model(kept: kept),
-        weights: .initial(RandomGenerator(seed: configuration.seed)), workers: WorkerGroup(count: workers))
+        weights: .initial(RandomGenerator(seed: configuration.seed)))
+    return try Trainer(configuration, objective: objective, workers: WorkerGroup(count: workers))
 }
 
 func batches(_ configuration: TrainingConfiguration) throws -> BatchLoader {

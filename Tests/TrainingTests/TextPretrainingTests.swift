@@ -10,7 +10,8 @@ import Training
         let trainer = try trainer(configuration)
         let before = try snapshot(trainer)
         var losses: [Double] = []
-        try TextPretraining(shape: configuration.textPretraining, trainer: trainer).run(
+        let objective = try #require(trainer.objective as? DiffusionObjective)
+        try TextPretraining(shape: configuration.textPretraining, objective: objective).run(
             batches(configuration), isStopped: { false }
         ) { _, loss, _ in losses.append(loss) }
         #expect(losses.count == 150)
