@@ -42,6 +42,9 @@ public protocol CaptionedPictures: Sendable {
 
     /// What a person should know about the set: pictures without captions, shards that were odd. A sentence each.
     var notes: [String] { get }
+
+    /// Names the example and tells whether it is what it was; reads no picture where the set knows without.
+    func identity(at index: Int) throws -> ExampleIdentity
 }
 
 extension CaptionedPictures {

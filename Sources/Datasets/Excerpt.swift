@@ -18,6 +18,8 @@ public struct Excerpt: CaptionedPictures {
 
     public func captions(at index: Int) throws -> [String] { try whole.captions(at: place(index)) }
 
+    public func identity(at index: Int) throws -> ExampleIdentity { try whole.identity(at: place(index)) }
+
     public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {
         try whole.wrongCaptions(at: place(index), variation: variation, count: count)
     }

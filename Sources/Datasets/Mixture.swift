@@ -49,6 +49,11 @@ public struct Mixture: CaptionedPictures {
         return try part.captions(at: inner)
     }
 
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        let (part, inner) = try place(of: index, 0)
+        return try part.identity(at: inner)
+    }
+
     public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {
         let (part, inner) = try place(of: index, variation)
         return try part.wrongCaptions(at: inner, variation: variation, count: count)
@@ -100,6 +105,11 @@ public struct Subset: CaptionedPictures {
     public func captions(at index: Int) throws -> [String] {
         try check(index)
         return try set.captions(at: indices[index])
+    }
+
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        try check(index)
+        return try set.identity(at: indices[index])
     }
 
     public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {

@@ -32,9 +32,10 @@ public struct PromptSet: Sendable {
     /// - Parameters:
     ///   - configuration: what scenes are composed of; its split, subject counts and seed are replaced.
     ///   - references: other scenes of the same kind, for distances.
-    ///   - captions: how many each picture is judged by, the true one among them.
+    ///   - captions: how many each picture is judged by, the true one among them; half as many at most for one part alone.
     ///   - seed: of the scenes and of the wording.
-    /// - Throws: `SceneError.configuration`, or `EvaluationError.tooFew` where the configuration has no such scenes.
+    /// - Throws: `SceneError.configuration`, `EvaluationError.tooFew` where the configuration has no such scenes, or
+    ///   `CancellationError`.
     public init(
         _ kind: Kind, of configuration: SceneConfiguration, artwork: Artwork, count: Int, references: Int = 1000,
         captions: Int = 100, seed: UInt64 = 0
@@ -53,9 +54,11 @@ public struct PromptSet: Sendable {
         let scenes = try indices.map { [composed] in try composed.description(at: $0) }
         let alterations = try CaptionAlterations(own)
         descriptions = scenes
-        choices = zip(scenes, indices).map { scene, index in
-            CaptionChoice(
-                scene, alterations, others: max(1, captions - 1), seed: SeededGenerator.mix(own.seed &+ UInt64(index)))
+        choices = try zip(scenes, indices).map { scene, index in
+            if Task.isCancelled { throw CancellationError() }
+            return CaptionChoice(
+                scene, alterations, others: max(1, captions - 1), partLimit: max(1, captions / 2 - 1),
+                seed: SeededGenerator.mix(own.seed &+ UInt64(index)))
         }
         texts = choices.map { $0.captions[0] }
     }
@@ -130,6 +133,7 @@ public struct PromptSet: Sendable {
         var found: [Int] = []
         let wanted = count + references
         for index in 0..<min(scenes.count, 1000 + wanted * 50) where found.count < wanted {
+            if index % 256 == 0, Task.isCancelled { throw CancellationError() }
             if try scenes.description(at: index).entities.count == subjects { found.append(index) }
         }
         guard found.count >= min(wanted, count + 2) else {

@@ -18,6 +18,7 @@ struct Program: ParsableCommand {
         subcommands: [
             Generate.self, Upscale.self, Reproduce.self, Noise.self, Train.self, Evaluate.self, DataCommand.self,
             Inspect.self, Convert.self, Verify.self,
+            IndexCommand.self, SearchCommand.self,
             Bench.self,
         ])
 

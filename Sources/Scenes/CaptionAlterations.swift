@@ -70,7 +70,7 @@ public struct CaptionAlterations: Sendable {
         var random = SceneRandom(state: mix64(seed ^ 0xA17E_0001))
         let others = scenes(like: scene, otherIn: part)
         let chosen = others.count > limit ? Array(random.shuffled(others).prefix(max(0, limit))) : others
-        var words = Wording(scene, truth: caption(of: scene, seed: seed), key: seed)
+        var words = Wording(caption(of: scene, seed: seed), key: seed)
         return chosen.compactMap { words.altered($0, [part]) }
     }
 
@@ -80,22 +80,33 @@ public struct CaptionAlterations: Sendable {
     /// - Returns: `count` captions, or fewer where there are no more.
     public func altered(_ scene: SceneDescription, count: Int, seed: UInt64) -> [AlteredCaption] {
         var random = SceneRandom(state: mix64(seed ^ 0xA17E_0002))
-        var words = Wording(scene, truth: caption(of: scene, seed: seed), key: seed)
-        let parts = ScenePart.allCases.filter { !scenes(like: scene, otherIn: $0).isEmpty }
+        var words = Wording(caption(of: scene, seed: seed), key: seed)
+        // Nobody else's subject may stand in the true place unasked, wherever it is put: drawn from what fits there.
+        let names = scene.entities.indices.map { replacements(of: $0, in: scene) }
+        let exchanged = scene.entities.indices.filter { !names[$0].isEmpty }
+        let parts = ScenePart.allCases.filter {
+            $0 == .subject ? !exchanged.isEmpty : !scenes(like: scene, otherIn: $0).isEmpty
+        }
         guard !parts.isEmpty else { return [] }
         var found: [AlteredCaption] = []
         for _ in 0..<max(0, count) * 60 where found.count < count {
             let number = 1 + random.weighted([0.5, 0.34, 0.16])
             var other = scene
-            let chosen = random.shuffled(parts).prefix(number)
-            // Subjects first, as what stands in the true place unasked is no lie anywhere; relations last, as they ask who
-            // stands there.
+            let chosen = Set(random.shuffled(parts).prefix(number))
+            // Relations last: they ask who stands there.
             for part in ScenePart.allCases where chosen.contains(part) {
-                guard let next = random.pick(scenes(like: other, otherIn: part)) else { break }
-                other = next
+                if part == .subject {
+                    guard let index = random.pick(exchanged), let name = random.pick(names[index]) else { break }
+                    other.entities[index].subject = name
+                    other = Self.settled(other)
+                } else {
+                    guard let next = random.pick(scenes(like: other, otherIn: part)) else { break }
+                    other = next
+                }
             }
-            let differing = Self.parts(of: other, unlike: scene)
-            guard differing == Set(chosen), let caption = words.altered(other, differing) else { continue }
+            guard isComposable(other), Self.parts(of: other, unlike: scene) == chosen,
+                let caption = words.altered(other, chosen)
+            else { continue }
             found.append(caption)
         }
         return found
@@ -126,7 +137,7 @@ public struct CaptionAlterations: Sendable {
             guard !taken.contains(other.name) else { return false }
             // Others' relations are those of its habitat; clothes need a figure, a colour needs paint.
             guard isAlone || other.habitat == own.habitat && other.isTool == own.isTool else { return false }
-            guard !uses || other.usesTools else { return false }
+            guard !uses || other.usesTools, Composer.isAtHome(other, scene.place) else { return false }
             guard entity.wears.isEmpty || other.figure != nil else { return false }
             return entity.colour == nil || other.takesColour || !entity.wears.isEmpty
         }.map(\.name)
@@ -179,23 +190,18 @@ public struct CaptionAlterations: Sendable {
     }
 }
 
-/// Words altered scenes as the true one is worded, and sees to it that no two captions are the same and none is true.
+/// Words altered scenes as the true one is worded, and sees to it that no two captions are the same.
 private struct Wording {
-    private let truth: CaptionGrammar
     private let key: UInt64
     private var used: Set<String>
 
-    init(_ scene: SceneDescription, truth caption: String, key: UInt64) {
-        truth = CaptionGrammar(scene)
+    init(_ truth: String, key: UInt64) {
         self.key = key
-        used = [caption]
+        used = [truth]
     }
 
     mutating func altered(_ scene: SceneDescription, _ parts: Set<ScenePart>) -> AlteredCaption? {
-        let exact = ExactCaption(scene)
-        let caption = exact.caption(key: key)
-        guard !used.contains(caption), !truth.accepts(caption) else { return nil }
-        used.insert(caption)
-        return AlteredCaption(parts: parts, scene: scene, caption: caption)
+        let caption = ExactCaption(scene).caption(key: key)
+        return used.insert(caption).inserted ? AlteredCaption(parts: parts, scene: scene, caption: caption) : nil
     }
 }

@@ -5,15 +5,9 @@
 /// them. Left out are words that are true of two things: "by day" of fog too, "at dusk" of a moonlit evening, "field" of
 /// snow.
 struct ExactCaption {
-    let phrase: Phrase
+    private let scene: SceneDescription
 
-    init(_ scene: SceneDescription) {
-        let alternatives = CaptionGrammar.frames(scene.style).map { frame in
-            (weight: frame.weight, phrase: Phrase.all(frame.before, Self.core(scene, fronted: frame.opens), frame.after))
-        }
-        let whole = Phrase.choice(alternatives)
-        phrase = whole.without(Self.ambiguous) ?? whole
-    }
+    init(_ scene: SceneDescription) { self.scene = scene }
 
     /// Texts of the grammar that may be true of another light or place as well.
     private static let ambiguous: Set<String> = [
@@ -24,26 +18,35 @@ struct ExactCaption {
 
     /// - Parameter key: the same key words two scenes alike wherever they are alike.
     func caption(key: UInt64) -> String {
+        var caption = ""
         for attempt in 0..<16 {
-            let caption = phrase.sample(key: attempt == 0 ? key : mix64(key &+ UInt64(attempt)))
-            if caption.split(separator: " ").count <= 30 { return caption }
+            caption = phrase(key: mix64(key &+ UInt64(attempt))).sample(key: mix64(key ^ UInt64(attempt)))
+            if caption.split(separator: " ").count <= 30 { break }
         }
-        return phrase.sample(key: key)
+        return caption
     }
 
-    private static func core(_ scene: SceneDescription, fronted: Bool) -> Phrase {
-        let who = subjects(scene)
-        let at = CaptionGrammar.placePhrase(scene)
-        let when = CaptionGrammar.lightPhrase(scene.light)
-        var ways: [(weight: Double, phrase: Phrase)] = [
-            (5, .all(who, at, when)),
-            (2, .all(CaptionGrammar.placeNoun(scene, told: 1, bare: fronted), .words("with"), who)),
-        ]
-        if fronted {
-            ways += [(0.8, .all(when, .words(","), who, at)), (0.6, .all(at, when, .words(","), who))]
-        }
-        return .choice(ways)
+    /// One way to tell it: what a style puts around, and the order of the parts.
+    private func phrase(key: UInt64) -> Phrase {
+        var random = SceneRandom(state: key)
+        let frames = CaptionGrammar.frames(scene.style)
+        let frame = frames[random.weighted(frames.map(\.weight))]
+        let who = Self.subjects(scene)
+        let at = Self.certain(CaptionGrammar.placePhrase(scene))
+        let when = Self.certain(CaptionGrammar.lightPhrase(scene.light))
+        let core: Phrase =
+            switch random.weighted(frame.opens ? [5, 2, 0.8, 0.6] : [5, 2]) {
+            case 0: .all(who, at, when)
+            case 1:
+                .all(
+                    Self.certain(CaptionGrammar.placeNoun(scene, told: 1, bare: frame.opens)), .words("with"), who)
+            case 2: .all(when, .words(","), who, at)
+            default: .all(at, when, .words(","), who)
+            }
+        return .all(frame.before, core, frame.after)
     }
+
+    private static func certain(_ phrase: Phrase) -> Phrase { phrase.without(ambiguous) ?? phrase }
 
     private static func subjects(_ scene: SceneDescription) -> Phrase {
         let names = scene.entities.map { CaptionGrammar.noun($0, scene.style) }

@@ -15,10 +15,19 @@ extension Tensor {
         return (values, Tensor(vectors))
     }
 
-    /// The square root of a symmetric matrix [n, n] with no negative eigenvalue; what rounding made negative counts as 0.
+    /// The square root of a symmetric matrix [n, n] with no negative eigenvalue, in its own precision. Eigenvalues that
+    /// rounding cannot tell from 0 count as 0.
     public func symmetricSquareRoot() throws -> Tensor {
         let (values, vectors) = try symmetricEigen()
-        let scaled = try vectors * values.clamp(min: 0).sqrt()
+        let scaled = try vectors * values.roundedRoots()
         return try scaled.matmul(vectors.transpose(0, 1))
+    }
+
+    /// Square roots of eigenvalues, ascending [n]; of those that rounding cannot tell from 0, 0.
+    package func roundedRoots() throws -> Tensor {
+        let numbers = try doubles()
+        let precision = dtype == .float64 ? Double.ulpOfOne : Double(Float.ulpOfOne)
+        let noise = (numbers.map { Swift.abs($0) }.max() ?? 0) * Double(numbers.count) * precision
+        return try Tensor(numbers.map { $0 > noise ? $0.squareRoot() : 0 }).to(like: self)
     }
 }

@@ -38,7 +38,7 @@ import Testing
         }
         // One subject alone makes no pairs.
         #expect(throws: EvaluationError.self) {
-            try PromptSet(.pairs, of: configuration { $0.subjects = ["fox"] }, artwork: paperArtwork(), count: 5)
+            try PromptSet(.pairs, of: configuration { $0.subjects = ["fox"] }, artwork: paperArtwork(), count: 5, references: 2)
         }
     }
 

@@ -32,12 +32,12 @@ import Testing
 
     @Test(arguments: [PromptSet.Kind.heldOut, .pairs]) func whoKnowsIsAlwaysRight(kind: PromptSet.Kind) throws {
         let world = World()
-        let set = try set(kind, count: 24)
+        let set = try self.set(kind, count: 8)
         for (picture, scene) in zip(try set.realPictures(size: World.side), set.descriptions) {
             world.register(picture, Content(scene))
         }
         try withTemporaryFolder { folder in
-            var evaluation = try self.evaluation(set, world) { $0.unconditional = 24 }
+            var evaluation = try self.evaluation(set, world) { $0.unconditional = 8 }
             try evaluation.judgeReal()
             try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: folder)
             let report = evaluation.report
@@ -52,7 +52,7 @@ import Testing
             #expect((real.ranking.parts["relation"] != nil) == (kind == .pairs))
             // Another's captions are wrong, and nothing is told of a picture of nothing.
             for control in [report.realShuffled, drawn.shuffled, drawn.unconditional] {
-                #expect(try #require(control).first.value < 0.1)
+                #expect(try #require(control).first.value < 0.2)
             }
             #expect(abs(report.captions - 100) < 1)
             #expect(abs(report.chance.first.value - 0.01) < 0.001)
@@ -62,7 +62,7 @@ import Testing
 
     @Test func whoGuessesIsAtChance() throws {
         let world = World()
-        let set = try set(.heldOut, count: 200)
+        let set = try self.set(.heldOut, count: 100, captions: 8)
         try withTemporaryFolder { folder in
             var evaluation = try self.evaluation(set, world)
             let names = Subject.all.map(\.name)
@@ -83,7 +83,7 @@ import Testing
 
     @Test func whoIgnoresTheLightIsAtChanceInTheLightAlone() throws {
         let world = World()
-        let set = try set(.heldOut, count: 200)
+        let set = try self.set(.heldOut, count: 100, captions: 8)
         try withTemporaryFolder { folder in
             var evaluation = try self.evaluation(set, world)
             let painter = Painter(world: world) { content, seed in
@@ -94,12 +94,12 @@ import Testing
             let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).findings.ranking)
             #expect(isAtChance(ranking.parts["light"], chance.parts["light"]), "\(ranking.parts)")
             for part in ["subject", "place", "style"] { #expect(ranking.parts[part]?.value == 1, "\(part)") }
-            #expect(ranking.first.value < 0.4)
+            #expect(ranking.first.value < 0.7)
         }
     }
 
     @Test func whoIsInterruptedGoesOn() throws {
-        let set = try set(.heldOut, count: 40, references: 4, captions: 5)
+        let set = try self.set(.heldOut, count: 40, references: 4, captions: 5)
         let world = World()
         let change: (inout EvaluationSizes) -> Void = {
             ($0.unconditional, $0.diversityPrompts, $0.diversitySeeds) = (8, 2, 3)
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func picturesOfAFolderAreJudgedInOrder() throws {
-        let set = try set(.heldOut, count: 12, captions: 10)
+        let set = try self.set(.heldOut, count: 12, captions: 10)
         let world = World()
         try withTemporaryFolder { folder in
             let pictures = try Painter(world: world).pictures(of: set.texts, seeds: set.texts.indices.map { UInt64($0) })

@@ -37,7 +37,7 @@ struct KnowingJudge: PictureTextModel {
     var logitScale: Double { 1 }
 
     private static let subjects = Dictionary(uniqueKeysWithValues: Subject.all.enumerated().map { ($1.name, $0) })
-    private static let relations = 64
+    private static let relations = 1021
     private static let width = 1 + Subject.all.count + 8 + 4 + 7 + relations
 
     init(world: World) { self.world = world }
@@ -49,8 +49,8 @@ struct KnowingJudge: PictureTextModel {
             return row
         }
         var offset = 1
-        func mark(_ index: Int?, _ count: Int, _ weight: Float = 1) {
-            if let index { row[offset + index] += weight }
+        func mark(_ index: Int?, _ count: Int) {
+            if let index { row[offset + index] += 1 }
             offset += count
         }
         for subject in content.subjects { row[1 + (Self.subjects[subject] ?? 0)] += 1 / Float(content.subjects.count) }
@@ -59,8 +59,11 @@ struct KnowingJudge: PictureTextModel {
         mark(content.light.flatMap { Light.allCases.firstIndex(of: $0) }, 4)
         mark(Style.allCases.firstIndex(of: content.style), 7)
         if !content.relation.isEmpty {
-            let code = content.relation.joined().unicodeScalars.reduce(7) { ($0 &* 31 &+ Int($1.value)) & 0xFFFF }
-            mark(code % Self.relations, Self.relations)
+            // FNV-1a.
+            let code = content.relation.joined(separator: "|").utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+                ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+            }
+            mark(Int(code % UInt64(Self.relations)), Self.relations)
         }
         let length = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
         return row.map { $0 / length }

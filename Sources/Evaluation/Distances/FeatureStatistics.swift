@@ -35,8 +35,7 @@ public struct FeatureStatistics {
         let product = try root.matmul(other.covariance).matmul(root)
         // Rounding leaves it not quite symmetric.
         let symmetric = try (product + product.transpose(0, 1)) * 0.5
-        let values = try symmetric.symmetricEigen().values
-        let common = try values.clamp(min: 0).sqrt().sum().item()
+        let common = try symmetric.symmetricEigen().values.roundedRoots().sum().item()
         let apart = try (mean - other.mean).square().sum().item()
         return try apart + trace() + other.trace() - 2 * common
     }

@@ -10,13 +10,13 @@ public struct CaptionChoice: Sendable, Equatable {
     /// The same for one part alone; only parts in which another scene is possible.
     public private(set) var parts: [ScenePart: [Int]] = [:]
 
-    /// Captions of a part alone, besides the true one, at most.
-    public static let partLimit = 49
-
     /// - Parameters:
     ///   - others: how many false captions are mixed: 99 for a ranking among 100.
+    ///   - partLimit: captions of a part alone, besides the true one, at most.
     ///   - seed: of the choice and of the wording.
-    public init(_ scene: SceneDescription, _ alterations: CaptionAlterations, others: Int = 99, seed: UInt64) {
+    public init(
+        _ scene: SceneDescription, _ alterations: CaptionAlterations, others: Int = 99, partLimit: Int = 49, seed: UInt64
+    ) {
         captions = [alterations.caption(of: scene, seed: seed)]
         var places = [captions[0]: 0]
         func place(_ caption: String) -> Int {
@@ -27,7 +27,7 @@ public struct CaptionChoice: Sendable, Equatable {
         }
         mixed = alterations.altered(scene, count: others, seed: seed).map { place($0.caption) }
         for part in ScenePart.allCases {
-            let altered = alterations.altered(scene, in: part, limit: Self.partLimit, seed: seed)
+            let altered = alterations.altered(scene, in: part, limit: partLimit, seed: seed)
             if !altered.isEmpty { parts[part] = altered.map { place($0.caption) } }
         }
     }

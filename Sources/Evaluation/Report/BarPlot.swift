@@ -15,14 +15,14 @@ struct BarPlot {
     /// One a group.
     var chance: [Double?]
 
-    static let size = (width: 1500, height: 620)
+    static let size = (width: 1500, height: 660)
     private static let grid = Colour(grey: 225)
     private static let soft = Colour(grey: 110)
 
     /// Draws itself with its upper edge at `top`.
     func draw(on canvas: inout PlotCanvas, top: Double) {
         let (left, right) = (110.0, Double(Self.size.width) - 40)
-        let (upper, lower) = (top + 150, top + Double(Self.size.height) - 70)
+        let (upper, lower) = (top + 190, top + Double(Self.size.height) - 70)
         func height(_ value: Double) -> Double { lower - value * (lower - upper) }
         canvas.text(title, x: left, y: top + 40, scale: 3)
         for tenth in stride(from: 0, through: 10, by: 2) {
@@ -30,7 +30,7 @@ struct BarPlot {
             canvas.fill(x: left, y: y - 1, width: right - left, height: 2, Self.grid)
             canvas.text("\(tenth * 10) %", x: left - 14, y: y, anchor: .right, Self.soft)
         }
-        legend(on: &canvas, x: left, y: top + 100)
+        legend(on: &canvas, x: left, y: top + 96)
         let room = (right - left) / Double(max(1, groups.count))
         let bar = min(90, room * 0.78 / Double(max(1, series.count)))
         for (group, name) in groups.enumerated() {
@@ -61,13 +61,15 @@ struct BarPlot {
 
     private static let chanceColour = Colour(red: 205, green: 60, blue: 50)
 
-    private func legend(on canvas: inout PlotCanvas, x: Double, y: Double) {
-        var x = x
+    private func legend(on canvas: inout PlotCanvas, x start: Double, y: Double) {
+        var (x, y) = (start, y)
         for one in series {
+            if x + 32 + Double(TextLine(one.name, scale: 2).width) > Double(Self.size.width) - 40 { (x, y) = (start, y + 34) }
             canvas.fill(x: x, y: y - 11, width: 22, height: 22, one.colour)
             canvas.text(one.name, x: x + 32, y: y)
             x += 32 + Double(TextLine(one.name, scale: 2).width) + 44
         }
+        if x + 34 + Double(TextLine("guessing", scale: 2).width) > Double(Self.size.width) - 40 { (x, y) = (start, y + 34) }
         canvas.line((x, y), (x + 8, y), width: 3, Self.chanceColour)
         canvas.line((x + 16, y), (x + 24, y), width: 3, Self.chanceColour)
         canvas.text("guessing", x: x + 34, y: y)

@@ -10,7 +10,7 @@ extension EvaluationReport {
         guard !shown.isEmpty else { return nil }
         let sweeps = shown.filter { $0.drawn.count { $0.guidanceScale != nil } > 1 }
         let height = shown.count * BarPlot.size.height + sweeps.count * LinePlot.size.height
-        var canvas = try PlotCanvas(width: BarPlot.size.width, height: height)
+        var canvas = PlotCanvas(width: BarPlot.size.width, height: height)
         var top = 0.0
         for set in shown {
             set.bars.draw(on: &canvas, top: top)
@@ -21,7 +21,7 @@ extension EvaluationReport {
             distances.draw(on: &canvas, left: Double(LinePlot.size.width), top: top)
             top += Double(LinePlot.size.height)
         }
-        return canvas.picture
+        return try canvas.picture()
     }
 }
 
@@ -59,7 +59,7 @@ extension SetReport {
             series.append(.init(name: "another's captions", colour: Palette.control, values: values(control)))
         }
         return BarPlot(
-            title: "\(name): the true caption was nearest", groups: ["of \(captions.formatted(0))", "first five"] + parts,
+            title: "\(name): how often the true caption is the nearest", groups: ["of \(captions.formatted(0))", "in five"] + parts,
             series: series, chance: values(chance).map { $0?.value })
     }
 
@@ -78,14 +78,14 @@ extension SetReport {
                     points: scales.compactMap { one in
                         measure.rate(one.measured.ranking).map { (one.scale, $0.value) }
                     }, level: index == 0 ? real?.ranking.first.value : nil)
-            }, label: { "\((100 * $0).formatted(0)) %" }, most: 1)
+            }, isShare: true, most: 1)
         let distances = LinePlot(
             title: "Fréchet distance", axis: "guidance scale",
             series: [
                 LinePlot.Series(
                     name: "to real scenes", colour: Palette.lines[0],
                     points: scales.compactMap { one in one.measured.frechet.map { (one.scale, $0) } }, level: real?.frechet)
-            ], label: { $0.formatted($0 < 0.1 && $0 > 0 ? 3 : 2) }, most: nil)
+            ], isShare: false, most: nil)
         return (rates, distances)
     }
 }

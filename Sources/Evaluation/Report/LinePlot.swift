@@ -7,15 +7,15 @@ struct LinePlot {
         var name: String
         var colour: Colour
         var points: [(x: Double, y: Double)]
-        /// A dashed line of the same colour.
+        /// A dashed line of the same colour: what real scenes reach.
         var level: Double?
     }
 
     var title: String
     var axis: String
     var series: [Series]
-    /// How values are told at the side, such as "40 %".
-    var label: (Double) -> String
+    /// Whether values are told as "40 %".
+    var isShare: Bool
     /// The largest value of the side, or what the data ask for.
     var most: Double?
 
@@ -24,12 +24,13 @@ struct LinePlot {
 
     func draw(on canvas: inout PlotCanvas, left edge: Double, top: Double) {
         let (left, right) = (edge + 120, edge + Double(Self.size.width) - 40)
-        let (upper, lower) = (top + 190, top + Double(Self.size.height) - 100)
+        let (upper, lower) = (top + 200, top + Double(Self.size.height) - 100)
         let xs = Set(series.flatMap { $0.points.map(\.x) }).sorted()
         guard let first = xs.first, let last = xs.last else { return }
         let values = series.flatMap { $0.points.map(\.y) + ($0.level.map { [$0] } ?? []) }
         let step = Self.step(for: most ?? values.max() ?? 1)
         let highest = most ?? max(step, ((values.max() ?? 1) / step).rounded(.up) * step)
+        let places = max(0, Int((-log10(step)).rounded(.up)))
         func place(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
             let across = last > first ? (x - first) / (last - first) : 0.5
             return (left + 20 + across * (right - left - 40), lower - max(0, min(1, y / highest)) * (lower - upper))
@@ -39,7 +40,7 @@ struct LinePlot {
             let value = Double(number) * step
             let y = place(first, value).y
             canvas.fill(x: left, y: y - 1, width: right - left, height: 2, Colour(grey: 225))
-            canvas.text(label(value), x: left - 14, y: y, anchor: .right, Self.soft)
+            canvas.text(isShare ? "\((100 * value).formatted(0)) %" : value.formatted(places), x: left - 14, y: y, anchor: .right, Self.soft)
         }
         var taken = -Double.infinity
         for x in xs {
@@ -78,12 +79,13 @@ struct LinePlot {
             canvas.text(one.name, x: x + 44, y: y)
             x += room(one.name)
         }
-        guard series.contains(where: { $0.level != nil }) else { return }
-        if x > start, x - start + room("real scenes") > Double(Self.size.width) - 80 { (x, y) = (start, y + 34) }
+        guard let known = series.first(where: { $0.level != nil }) else { return }
+        let name = series.count > 1 ? "real scenes: \(known.name)" : "real scenes"
+        if x > start, x - start + room(name) > Double(Self.size.width) - 80 { (x, y) = (start, y + 34) }
         for part in 0..<2 {
-            canvas.line((x + Double(part) * 18, y), (x + Double(part) * 18 + 9, y), width: 2, Self.soft)
+            canvas.line((x + Double(part) * 18, y), (x + Double(part) * 18 + 9, y), width: 2, known.colour)
         }
-        canvas.text("real scenes", x: x + 44, y: y)
+        canvas.text(name, x: x + 44, y: y)
     }
 
     /// 1, 2 or 5 times a power of ten, so that four to ten steps reach the value.

@@ -125,16 +125,26 @@ struct Evaluate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // What is cheap to refuse comes first, and nothing is made before all is there.
         let options = try compute.resolved()
         if let threads = options.threads { Engine.threads = threads }
-        let (configuration, artwork) = (try SceneConfiguration(named: data), try Artwork(EmojiCollection.load()))
+        let configuration = try SceneConfiguration(named: data)
+        for name in prompts where PromptSet.Kind(rawValue: name) == nil {
+            guard FileManager.default.isReadableFile(atPath: name) else {
+                throw EvaluationError.file(
+                    name, problem: "is no set of prompts and no file that can be read",
+                    expected: "held-out, train, pairs, or a text file with a prompt a line")
+            }
+        }
+        let files = try pictures.map(PictureFolder.files)
+        let drawer = try real || pictures != nil ? nil : Drawer(self, options)
         let judge = Judge(
             try PictureTextModels.load(judge, device: options.device), name: (judge as NSString).lastPathComponent,
             device: options.device)
-        let drawer = try real || pictures != nil ? nil : Drawer(self, options)
+        let folder = try EvaluationFolder(output, settings: PictureSettings(self, drawer))
+        let artwork = try Artwork(EmojiCollection.load())
         var report = EvaluationReport(
             model: drawer?.described, pictures: pictures, judge: judge.name, data: data, seed: seed)
-        let folder = try EvaluationFolder(output, settings: PictureSettings(self, drawer))
         let size = drawer?.model.drawing.imageSize ?? max(64, min(512, judge.model.imageSide))
         var sizes = EvaluationSizes()
         (sizes.unconditional, sizes.diversityPrompts, sizes.batchSize) = (unconditional, diversity, batchSize)
@@ -150,7 +160,7 @@ struct Evaluate: AsyncParsableCommand {
                     set, judge: judge, size: min(512, max(64, size)), sizes: sizes, seed: seed, tell: progress.tell)
                 do {
                     try evaluation.judgeReal()
-                    if let pictures { try evaluation.judge(pictures: PictureFolder.files(in: pictures)) }
+                    if let files { try evaluation.judge(pictures: files) }
                     for scale in drawer?.scales ?? [] {
                         guard let drawer else { break }
                         try evaluation.judge(
