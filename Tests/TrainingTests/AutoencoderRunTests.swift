@@ -99,9 +99,9 @@ extension TrainingConfiguration.Intervals {
     /// What it learns is what it writes: pictures come back better, latents have the deviation 1, and another run begins
     /// where this one ended.
     @Test(arguments: [0, 32]) func picturesComeBack(codes: Int) throws {
-        var configuration = short(codes: codes, steps: 100, adversarial: 0)
-        configuration.rate = LearningRate(peak: 4e-3, warmup: 10, decay: .constant, floor: 0.1)
-        configuration.intervals.set(log: 20, sample: 100, checkpoint: 100)
+        var configuration = short(codes: codes, steps: 80, adversarial: 0)
+        configuration.rate = LearningRate(peak: 1e-3, warmup: 5, decay: .constant, floor: 0.1)
+        configuration.intervals.set(log: 20, sample: 80, checkpoint: 80)
         try withTemporaryFolder { folder in
             let run = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
             _ = try run.run()
@@ -109,7 +109,7 @@ extension TrainingConfiguration.Intervals {
             let (first, last) = (try #require(lines.first?.measures?["PSNR"]), try #require(lines.last?.measures?["PSNR"]))
             #expect(last > first + 4, "\(first) dB, then \(last)")
             #expect(try #require(lines.last).loss < 0.6 * #require(lines.first).loss)
-            #expect(try Picture(path: folder + "/a/samples/step-00000100.png").width > 32)
+            #expect(try Picture(path: folder + "/a/samples/step-00000080.png").width > 32)
 
             let file = try AutoencoderFile(run.modelPath)
             let network = try file.load()
