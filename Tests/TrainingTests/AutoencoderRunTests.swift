@@ -184,10 +184,10 @@ extension TrainingConfiguration.Intervals {
 
     @Test(arguments: [
         ("autoencoder: {codes: -1}", "autoencoder.codes"), ("autoencoder: {klWeight: -1}", "autoencoder.klWeight"),
-        ("autoencoder: {levels: []}", "levels"), ("autoencoder: {normGroups: 24}", "24 groups"),
+        ("autoencoder: {levels: []}", "levels"), ("autoencoder: {normGroups: 7}", "7 groups"),
         ("autoencoder: {latentChannels: 0}", "latentChannels"), ("imageSize: 66", "autoencoder.levels"),
         ("autoencoder: {perceptual: {weight: 1}}", "autoencoder.perceptual.network"),
-        ("autoencoder: {adversarial: {channels: 24}}", "autoencoder.adversarial.channels"),
+        ("autoencoder: {adversarial: {channels: 20}}", "autoencoder.adversarial.channels"),
         ("autoencoder: {adversarial: {layers: 5}}", "autoencoder.adversarial.layers"),
         ("autoencoder: {adversarial: {begin: 5}}", "autoencoder.adversarial.begin"),
         ("autoencoder: {pixelLoss: l3}", "autoencoder.pixelLoss"), ("data: {flip: 2}", "data.flip"),
