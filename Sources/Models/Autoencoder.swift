@@ -61,7 +61,8 @@ public struct Autoencoder {
         return try (quantConvolution?(h) ?? h).to(image.dtype)
     }
 
-    private func posterior(_ moments: Tensor) throws -> Posterior {
+    /// What moments [N, c or 2·c, h, w] say.
+    package func posterior(_ moments: Tensor) throws -> Posterior {
         configuration.kind == .kl ? try Posterior(moments: moments) : Posterior(mean: moments)
     }
 

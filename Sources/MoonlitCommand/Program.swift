@@ -16,7 +16,7 @@ struct Program: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Upscale.self, Reproduce.self, Noise.self, Train.self, DataCommand.self, Inspect.self, Convert.self, Verify.self,
+            Generate.self, Upscale.self, Reproduce.self, Noise.self, Train.self, DataCommand.self, Inspect.self, Convert.self, Export.self, Verify.self,
             Bench.self,
         ])
 

@@ -42,6 +42,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var dtype: DType
     public var seed: UInt64
     public var autoencoder: AutoencoderShape
+    public var latent: LatentShape
     public var intervals: Intervals
     public var samples: SampleShape
 
@@ -49,6 +50,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         /// Pictures to few numbers and back.
         case autoencoder
+        /// A network that names the noise in an autoencoder's latents.
+        case latent
         /// A network that names the noise.
         case diffusion
     }
@@ -237,6 +240,7 @@ extension TrainingConfiguration {
             ResamplingFilter(rawValue: data.filter) != nil, "data.filter",
             "\(data.filter) is none of " + ResamplingFilter.allCases.map(\.rawValue).joined(separator: ", "))
         if kind == .autoencoder { return try validateAutoencoder() }
+        if kind == .latent { return try validateLatent() }
         do {
             try preparation.validate()
             let model = try model(kept: network.text.prune ? [0] : nil)
