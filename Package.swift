@@ -67,10 +67,13 @@ let package = Package(
             "Models", "Diffusion", "Datasets", "Scenes", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
             "Yams",
         ]),
+        .target(name: "CVectors"),
+        module("Search", ["CVectors", "Models", "Datasets", "Images", "Tensors"]),
+        module("Evaluation", ["Models", "Datasets", "Scenes", "Checkpoints", "Diffusion", "Tensors", "Images"]),
         .executableTarget(
             name: "MoonlitCommand",
             dependencies: [
-                "Moonlit", "Training", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
+                "Moonlit", "Training", "Evaluation", "Search", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
                 "Tensors", "Tokenizers", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -78,6 +81,8 @@ let package = Package(
         .executableTarget(
             name: "SceneBench", dependencies: ["Scenes", "Datasets", "Images"], path: "Benchmarks/SceneBench",
             swiftSettings: swift),
+        .executableTarget(
+            name: "SearchBench", dependencies: ["Search"], path: "Benchmarks/SearchBench", swiftSettings: swift),
         tests("Tensors", ["Tensors"]),
         tests("Layers", ["Layers", "Tensors"]),
         tests("Diffusion", ["Diffusion", "Tensors"]),
@@ -91,8 +96,10 @@ let package = Package(
         tests("Training", [
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
+        tests("Search", ["Search", "Models", "Datasets", "Images", "Tensors"]),
+        tests("Evaluation", ["Evaluation", "Models", "Datasets", "Scenes", "Tensors", "Images"]),
         tests("MoonlitCommand", [
-            "MoonlitCommand", "Checkpoints", "Diffusion", "Images", "Layers", "Models", "Tensors",
+            "MoonlitCommand", "Checkpoints", "Datasets", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",
         ]),
         tests("Architecture", []),
     ],

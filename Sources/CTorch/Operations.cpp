@@ -143,6 +143,13 @@ ct_tensor *ct_sort(const ct_tensor *t, long dim, bool descending, ct_tensor **in
         return values;
     });
 }
+ct_tensor *ct_symmetric_eigen(const ct_tensor *t, ct_tensor **vectors, ct_error **error) {
+    return make(error, [&] {
+        auto [values, columns] = at::linalg_eigh(t->value, "L");
+        *vectors = own(std::move(columns));
+        return values;
+    });
+}
 ct_tensor *ct_softmax(const ct_tensor *t, long dim, int32_t dtype, ct_error **error) {
     return make(error, [&] {
         std::optional<at::ScalarType> wanted;

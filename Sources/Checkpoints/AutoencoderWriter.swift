@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Layers
 public import Models
 public import Tensors
 

@@ -57,6 +57,9 @@ public protocol DrawingModel {
 
     /// What the sampler ended with, as pixels.
     func decode(_ x: Tensor, tiling: TilingChoice) throws -> Tensor
+
+    /// The same in one piece, differentiable: the graph of N pictures' decoding is kept where one is recorded.
+    func decodeRecording(_ x: Tensor) throws -> Tensor
 }
 
 /// When an autoencoder takes a picture in tiles.

@@ -26,7 +26,7 @@ public struct GoldenRun {
         case glidePipeline = "glide.pipeline"
         /// `clip.image`, [`clip.timesteps`] → `clip.image_embedding`.
         case clipImage = "clip.image_embedding"
-        /// `clip.tokens` → `clip.text_embedding`.
+        /// `clip.tokens`, [`clip.mask`] → `clip.text_embedding`.
         case clipText = "clip.text_embedding"
 
         /// A part is compared where one of these stands in the file.
@@ -48,6 +48,7 @@ public struct GoldenRun {
             case .autoencoder: [.decoder, .encoder]
             case .image: [.clipImage]
             case .text: [.clipText]
+            case .clip: [.clipImage, .clipText]
             }
         }
     }
@@ -59,6 +60,7 @@ public struct GoldenRun {
         case autoencoder(Autoencoder)
         case image(NoisedCLIPImageTower)
         case text(NoisedCLIPTextTower)
+        case clip(CLIPModel)
     }
 
     /// What of this model stands in the file.
@@ -88,10 +90,14 @@ public struct GoldenRun {
     }
 
     private static func load(_ path: String, upsampler: String?, dtype: DType, device: Device) throws -> Verified {
+        let archive = try? TensorArchive.open(path)
+        if let archive, CLIPFile.recognises(archive) {
+            return .clip(try CLIPModel.load(path, dtype: dtype, device: device))
+        }
         if let file = try AutoencoderFile(recognising: path) {
             return .autoencoder(try file.load(dtype: dtype, device: device))
         }
-        if let archive = try? TensorArchive.open(path), let tower = try NoisedCLIPFile(archive.stateDict) {
+        if let archive, let tower = try NoisedCLIPFile(archive.stateDict) {
             return tower.isImageTower
                 ? .image(try tower.imageTower(dtype: dtype, device: device))
                 : .text(try tower.textTower(dtype: dtype, device: device))
@@ -120,6 +126,8 @@ public struct GoldenRun {
             return [try file.verify(part == .glide ? .network : .trajectory, of: model)]
         case (.image(let tower), .clipImage): return try GoldenTowers.compare(tower, device: device, with: golden)
         case (.text(let tower), .clipText): return try GoldenTowers.compare(tower, device: device, with: golden)
+        case (.clip(let model), .clipImage): return try GoldenTowers.compareImage(model, with: golden)
+        case (.clip(let model), .clipText): return try GoldenTowers.compareText(model, with: golden)
         case (.latents(let model), .unet): return [try compare("unet.output", unet(model))]
         case (.latents(let model), .textEncoder): return try text(model, .textEncoder)
         case (.latents(let model), .textEncoder2): return try text(model, .textEncoder2)

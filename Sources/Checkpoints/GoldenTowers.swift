@@ -60,6 +60,27 @@ public enum GoldenTowers {
         return [try compare("clip.text_embedding", output, golden)]
     }
 
+    /// `clip.image`, optional `clip.timesteps` → `clip.image_embedding`, of length 1.
+    public static func compareImage(_ model: CLIPModel, with golden: TensorArchive) throws -> [Comparison] {
+        guard golden["clip.image"] != nil, golden["clip.image_embedding"] != nil else { return [] }
+        let steps = try golden["clip.timesteps"] == nil ? nil : golden.tensor("clip.timesteps")
+        let output = try withoutGradients {
+            try model.embeddings(ofPictures: golden.tensor("clip.image").to(.float32), timesteps: steps)
+        }
+        return [try compare("clip.image_embedding", output, golden)]
+    }
+
+    /// `clip.tokens`, optional `clip.mask` (all tokens where it is not there) → `clip.text_embedding`, of length 1.
+    public static func compareText(_ model: CLIPModel, with golden: TensorArchive) throws -> [Comparison] {
+        guard golden["clip.tokens"] != nil, golden["clip.text_embedding"] != nil else { return [] }
+        let tokens = try golden.tensor("clip.tokens").to(.int64, device: model.device)
+        let mask = try golden["clip.mask"] == nil ? .ones(tokens.shape) : golden.tensor("clip.mask")
+        let output = try withoutGradients {
+            try model.network.embeddings(ofTokens: tokens, mask: mask.to(.bool, device: model.device))
+        }
+        return [try compare("clip.text_embedding", output, golden)]
+    }
+
     /// Golden embeddings come as the towers give them or brought to length 1; which, stands in their numbers.
     private static func compare(_ part: String, _ output: Tensor, _ golden: TensorArchive) throws -> Comparison {
         let expected = try golden.tensor(part)

@@ -154,6 +154,8 @@ public final class LatentModel: DrawingModel {
         }
     }
 
+    public func decodeRecording(_ x: Tensor) throws -> Tensor { try autoencoder.decode(autoencoder.unscaled(x)) }
+
     /// The tiles to work in; nil takes the picture whole.
     private func tiles(height: Int, width: Int, _ choice: TilingChoice) throws -> Tiling? {
         let network = configuration.autoencoder

@@ -32,6 +32,9 @@ public struct ModelFile {
         } else if let network = try GLIDELayout.recognise(archive) {
             format = .glide
             configuration = GLIDELayout.published(network)
+        } else if CLIPFile.recognises(archive) {
+            throw CheckpointError(
+                path, "is a model of pictures and texts, which draws nothing", expected: "a model that draws")
         } else {
             let sample = archive.names.prefix(3).joined(separator: ", ")
             throw CheckpointError(

@@ -113,6 +113,7 @@ extension TextToImageModel: DrawingModel {
 
     public func encode(_ pixels: Tensor, noise: NoiseSource, tiling: TilingChoice) throws -> Tensor { pixels }
     public func decode(_ x: Tensor, tiling: TilingChoice) throws -> Tensor { x }
+    public func decodeRecording(_ x: Tensor) throws -> Tensor { x }
 }
 
 extension ModelConfiguration: DrawingConfiguration {

@@ -6,6 +6,8 @@ public struct Batch: Sendable, Equatable {
     /// [N × 3 × size × size], row-major, from −1 to 1.
     public let pixels: [Float]
     public let captions: [String]
+    /// For each picture, captions that are not true of it: as many as the loader was asked for.
+    public let wrongCaptions: [[String]]
     public let keys: [String]
     public let size: Int
     /// Examples that could not be read and were replaced by others.
@@ -13,10 +15,14 @@ public struct Batch: Sendable, Equatable {
 
     public var count: Int { captions.count }
 
-    public init(step: Int, pixels: [Float], captions: [String], keys: [String], size: Int, skipped: [Skipped] = []) {
+    public init(
+        step: Int, pixels: [Float], captions: [String], wrongCaptions: [[String]] = [], keys: [String], size: Int,
+        skipped: [Skipped] = []
+    ) {
         self.step = step
         self.pixels = pixels
         self.captions = captions
+        self.wrongCaptions = wrongCaptions
         self.keys = keys
         self.size = size
         self.skipped = skipped
@@ -39,14 +45,20 @@ public struct BatchLoader: Sendable {
     public let order: ShuffledOrder
     /// The share of the set that may be unreadable before a run stops; at 0, the first such picture stops it.
     public let tolerance: Double
+    /// Captions that are not true, for each picture.
+    public let wrongCaptions: Int
 
     /// - Throws: `DatasetError` for an empty set, a batch of none, a preparation or a tolerance out of range.
     public init(
-        _ set: any CaptionedPictures, preparation: Preparation, batchSize: Int, seed: UInt64, tolerance: Double = 0
+        _ set: any CaptionedPictures, preparation: Preparation, batchSize: Int, seed: UInt64, tolerance: Double = 0,
+        wrongCaptions: Int = 0
     ) throws(DatasetError) {
         guard set.count > 0 else { throw .empty(set.name, reason: "its count is 0") }
         guard (1...65_536).contains(batchSize) else {
             throw .invalid("batch size \(batchSize): 1 to 65536 are possible")
+        }
+        guard (0...256).contains(wrongCaptions) else {
+            throw .invalid("\(wrongCaptions) wrong captions a picture: 0 to 256 are possible")
         }
         guard tolerance >= 0, tolerance <= 1 else { throw .invalid("tolerance \(tolerance): a share from 0 to 1") }
         try preparation.validate()
@@ -58,6 +70,7 @@ public struct BatchLoader: Sendable {
         self.preparation = preparation
         self.batchSize = batchSize
         self.tolerance = tolerance
+        self.wrongCaptions = wrongCaptions
         order = try ShuffledOrder(count: set.count, seed: seed)
     }
 
@@ -72,28 +85,40 @@ public struct BatchLoader: Sendable {
         var pixels: [Float] = []
         pixels.reserveCapacity(batchSize * 3 * preparation.size * preparation.size)
         var captions: [String] = []
+        var wrong: [[String]] = []
         var keys: [String] = []
         var skipped: [Batch.Skipped] = []
         for element in elements {
-            let (example, picture) = try read(element, &skipped)
+            let (index, example, picture) = try read(element, &skipped)
             pixels += picture.planes()
             captions.append(example.caption)
+            if wrongCaptions > 0 { wrong.append(try untrue(index, element.variation)) }
             keys.append(example.key)
         }
         return Batch(
-            step: step, pixels: pixels, captions: captions, keys: keys, size: preparation.size, skipped: skipped)
+            step: step, pixels: pixels, captions: captions, wrongCaptions: wrong, keys: keys, size: preparation.size,
+            skipped: skipped)
+    }
+
+    /// As many as were asked for: where the set knows fewer, they come again.
+    private func untrue(_ index: Int, _ variation: UInt64) throws -> [String] {
+        let found = try set.wrongCaptions(at: index, variation: variation, count: wrongCaptions)
+        guard !found.isEmpty else {
+            throw DatasetError.invalid("\(set.name) knows no wrong captions for example \(index); composed scenes do")
+        }
+        return (0..<wrongCaptions).map { found[$0 % found.count] }
     }
 
     /// The example at an element, or, where it cannot be read and that is allowed, one drawn by the same variation.
     private func read(
         _ element: ShuffledOrder.Element, _ skipped: inout [Batch.Skipped]
-    ) throws -> (Example, Picture) {
+    ) throws -> (index: Int, Example, Picture) {
         var index = element.index
         var substitutes = SeededGenerator(element.variation, 0x736B_6970)
         while true {
             do {
                 let example = try set.example(at: index, variation: element.variation)
-                return (example, try preparation.picture(of: example, variation: element.variation))
+                return (index, example, try preparation.picture(of: example, variation: element.variation))
             } catch {
                 guard allowedToSkip > 0 else { throw error }
                 skipped.append(Batch.Skipped(index: index, reason: "\(error)"))

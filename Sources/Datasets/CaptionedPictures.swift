@@ -34,14 +34,25 @@ public protocol CaptionedPictures: Sendable {
     /// Serves summaries and search; reads no picture where the set knows its captions without.
     func captions(at index: Int) throws -> [String]
 
+    /// Captions that are not true of the example but nearly are, for a model that learns to tell captions apart.
+    ///
+    /// - Parameter variation: as for `example`, so that they are worded as its caption is.
+    /// - Returns: at most `count`; none where the set knows no such captions.
+    func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String]
+
     /// What a person should know about the set: pictures without captions, shards that were odd. A sentence each.
     var notes: [String] { get }
+
+    /// Names the example and tells whether it is what it was; reads no picture where the set knows without.
+    func identity(at index: Int) throws -> ExampleIdentity
 }
 
 extension CaptionedPictures {
     public func captions(at index: Int) throws -> [String] {
         [try example(at: index, variation: 0).caption]
     }
+
+    public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] { [] }
 
     public var notes: [String] { [] }
 

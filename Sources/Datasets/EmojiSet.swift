@@ -52,6 +52,11 @@ public struct EmojiSet: CaptionedPictures {
         try check(index)
         return EmojiCaptions.all(for: emoji[index])
     }
+
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        let captions = try captions(at: index)
+        return ExampleIdentity(key: emoji[index].name, stamp: "\(ground.rawValue)-\(stamp(captions))")
+    }
 }
 
 struct SoftGround: Sendable {

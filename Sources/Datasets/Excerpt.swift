@@ -18,6 +18,12 @@ public struct Excerpt: CaptionedPictures {
 
     public func captions(at index: Int) throws -> [String] { try whole.captions(at: place(index)) }
 
+    public func identity(at index: Int) throws -> ExampleIdentity { try whole.identity(at: place(index)) }
+
+    public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {
+        try whole.wrongCaptions(at: place(index), variation: variation, count: count)
+    }
+
     private func place(_ index: Int) throws -> Int {
         try check(index)
         // In parts, as the product may be beyond an Int.

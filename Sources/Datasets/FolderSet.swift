@@ -98,6 +98,14 @@ public struct FolderSet: CaptionedPictures {
         return entries[index].captions
     }
 
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        try check(index)
+        let entry = entries[index]
+        let path = folder + "/" + entry.file
+        return ExampleIdentity(
+            key: entry.file, stamp: "\(try stamp(ofFile: path))-\(stamp(entry.captions))", path: path)
+    }
+
     /// What lies in a folder, by paths within it. Links to folders are not followed: they could lead in circles.
     private struct Walk {
         let root: String

@@ -49,6 +49,16 @@ public struct Mixture: CaptionedPictures {
         return try part.captions(at: inner)
     }
 
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        let (part, inner) = try place(of: index, 0)
+        return try part.identity(at: inner)
+    }
+
+    public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {
+        let (part, inner) = try place(of: index, variation)
+        return try part.wrongCaptions(at: inner, variation: variation, count: count)
+    }
+
     private func place(of index: Int, _ variation: UInt64) throws(DatasetError) -> (any CaptionedPictures, Int) {
         try check(index)
         let which = ends.firstIndex { index < $0 } ?? ends.count - 1
@@ -95,5 +105,15 @@ public struct Subset: CaptionedPictures {
     public func captions(at index: Int) throws -> [String] {
         try check(index)
         return try set.captions(at: indices[index])
+    }
+
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        try check(index)
+        return try set.identity(at: indices[index])
+    }
+
+    public func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {
+        try check(index)
+        return try set.wrongCaptions(at: indices[index], variation: variation, count: count)
     }
 }

@@ -88,6 +88,14 @@ public struct TarShards: CaptionedPictures {
 
     public var count: Int { samples.count }
 
+    /// A shard that was written anew is one whose pictures may have changed.
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        try check(index)
+        let sample = samples[index]
+        return ExampleIdentity(
+            key: sample.key, stamp: "\(try stamp(ofFile: files[sample.shard].path))-\(sample.picture.offset)")
+    }
+
     public func example(at index: Int, variation: UInt64) throws -> Example {
         let captions = try captions(at: index)
         let sample = samples[index]

@@ -44,6 +44,8 @@ public struct Weights {
 /// How a parameter begins.
 public enum Initial: Sendable {
     case zeros, ones
+    /// One number everywhere.
+    case constant(Double)
     /// Normal with mean 0.
     case normal(deviation: Double)
     /// Uniform in ±bound: PyTorch's choice for linear and convolution layers is 1/√fanIn.
@@ -141,6 +143,7 @@ public final class WeightStore {
         switch initial {
         case .zeros: try .zeros(shape)
         case .ones: try .ones(shape)
+        case .constant(let value): try .full(shape, value)
         case .normal(let deviation): try .randn(shape, generator: generator) * deviation
         case .uniform(let bound): try (.rand(shape, generator: generator) * 2 - 1) * bound
         }

@@ -113,10 +113,11 @@ struct TransformerBlock {
         contract = try Linear(weights / "mlp" / "c_proj", in: 4 * width, out: width)
     }
 
-    /// [N, L, width] → the same shape.
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
+    /// - Parameter mask: boolean, broadcast to [N, heads, L, L]: true takes part.
+    /// - Returns: as `x`, [N, L, width].
+    func callAsFunction(_ x: Tensor, mask: Tensor? = nil) throws -> Tensor {
         let qkv = try Heads.splitInterleaved(queriesKeysValues(attentionNorm(x)), heads: heads, parts: 3)
-        let x = try x + output(Heads.join(.attention(qkv[0], qkv[1], qkv[2])))
+        let x = try x + output(Heads.join(.attention(qkv[0], qkv[1], qkv[2], mask: mask)))
         return try x + contract(expand(perceptronNorm(x)).gelu())
     }
 }

@@ -9,12 +9,16 @@ struct Drawing {
     private let request: GenerationRequest
     private let settings: Settings
     private let plan: SamplingPlan
+    private let likeness: Likeness?
     /// The picture to begin with, and 1 where it is to be kept.
     private let given: (pixels: Tensor, kept: Tensor?)?
 
     /// - Throws: `GenerationError` for a request that the model cannot meet.
-    init(_ model: any DrawingModel, _ request: GenerationRequest, _ settings: Settings) throws {
+    init(
+        _ model: any DrawingModel, _ request: GenerationRequest, _ settings: Settings, likeness: Likeness?
+    ) throws {
         self.model = model
+        self.likeness = likeness
         self.request = request
         self.settings = settings
         given = try request.initImage.map {
@@ -75,13 +79,16 @@ struct Drawing {
             asked.known = try nothingKnown(shape, source)
         }
         let network = try model.network(asked, guidance: ClassifierFreeGuidance(scale: settings.guidanceScale))
+        let guidance = try settings.clipGuidance.flatMap { _ in
+            try likeness?.guidance(of: model, prompts: asked.prompts, settings: settings, sampler: plan.sampler)
+        }
         let startsFromPicture = x0 != nil && (given?.kept == nil || !isAnew)
         let start: Start =
             if startsFromPicture, let x0 { .mixed(x0, noise: noise) } else {
                 .given(noise, scale: sees.seesLowResolution ? Self.upsamplerNoise : 1)
             }
         let chain = try Chain(
-            plan, plan.denoiser(treatment: treatment, network), start: start, noise: source, keeping: kept)
+            plan, plan.denoiser(treatment: treatment, gradient: guidance?.gradient, network), start: start, noise: source, keeping: kept)
         return (noise, chain)
     }
 
@@ -98,7 +105,7 @@ struct Drawing {
 
     private func lowResolution(_ rows: Range<Int>) throws -> Tensor {
         let small = request.lowResolution ?? []
-        guard let first = small.first, small.count == request.count,
+        guard let first = small.first, small.count == request.drawn,
             small.allSatisfy({ $0.width == first.width && $0.height == first.height })
         else {
             throw GenerationError.invalid(

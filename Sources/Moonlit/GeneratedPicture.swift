@@ -10,6 +10,9 @@ public struct GeneratedPicture: Sendable {
         self.settings = settings
     }
 
+    /// How like the picture is to its prompt, −1…1: of a request with `candidates`.
+    public var likeness: Double? { settings.choice?.likeness }
+
     /// What a PNG file of this picture carries: `parameters` as the web interfaces have it, `moonlit` as JSON.
     public func texts() throws -> [PNGText] {
         [
@@ -38,7 +41,7 @@ public struct GenerationStep: Sendable {
     public let noise: [Picture]
     /// After the last step, where it was asked for: the numbers that became pictures.
     public let latents: Latents?
-    /// After the last step: the finished pictures.
+    /// After the last step: the finished pictures; of a request with `candidates` all of them, not the best alone.
     public let results: [GeneratedPicture]
 
     public var isLast: Bool { index == count - 1 }

@@ -46,6 +46,19 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public var clipSkip: Int
     /// When the autoencoder works in tiles.
     public var tiling: TilingChoice
+    /// Guidance by the CLIP that was loaded beside the model; 0 is off, and glide-text2im's scale 3. With classifier-free
+    /// guidance or, at a `guidanceScale` of 1, alone.
+    ///
+    /// A noised CLIP adds its own time to each step of a model of its pictures' size. Any other CLIP, and every CLIP for
+    /// latents, looks at each predicted picture, decoded: a step then costs some three times as much, and the memory of
+    /// all that network and decoder compute for a batch, some gigabytes a picture of Stable Diffusion's size.
+    public var clipGuidanceScale: Double
+    /// Draws so many, from seeds of their own, and keeps the `count` that are most like the prompt by the CLIP that was
+    /// loaded beside the model; nil keeps all `count` that are drawn.
+    public var candidates: Int?
+
+    /// How many pictures are drawn.
+    public var drawn: Int { candidates ?? count }
 
     /// How each predicted picture is kept within range.
     public enum Clamp: String, Sendable, Hashable, Codable, CaseIterable {
@@ -70,7 +83,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
         width: Int? = nil, height: Int? = nil, clamp: Clamp? = nil, initialNoise: Latents? = nil,
         initImage: InputPicture? = nil, strength: Double? = nil, mask: InputPicture? = nil, canvas: Canvas? = nil,
         lowResolution: [InputPicture]? = nil, reading: PromptReading = .webUI, clipSkip: Int = 1,
-        tiling: TilingChoice = .auto
+        tiling: TilingChoice = .auto, clipGuidanceScale: Double = 0, candidates: Int? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -93,6 +106,8 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
         self.reading = reading
         self.clipSkip = clipSkip
         self.tiling = tiling
+        self.clipGuidanceScale = clipGuidanceScale
+        self.candidates = candidates
     }
 }
 

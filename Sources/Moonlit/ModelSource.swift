@@ -14,6 +14,15 @@ public enum ModelSource: Sendable, Hashable {
         self = FileManager.default.fileExists(atPath: text) ? .file(text) : .embedded(text)
     }
 
+    /// What a user types for it: the path, or the embedded model's name.
+    public var text: String {
+        switch self {
+        case .bundled: Self.standard
+        case .embedded(let name): name
+        case .file(let path): path
+        }
+    }
+
     static let standard = "scenes-64"
 
     /// The names of the embedded models.

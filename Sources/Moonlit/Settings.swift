@@ -37,6 +37,36 @@ public struct Settings: Sendable, Hashable, Codable {
     public var prediction: Prediction?
     /// The second stage, where there was one.
     public var upscale: Upscale?
+    /// Guidance by CLIP, where there was any.
+    public var clipGuidance: GuidingCLIP?
+    /// Where the picture was chosen among several by CLIP.
+    public var choice: Choice?
+
+    public struct GuidingCLIP: Sendable, Hashable, Codable {
+        public var scale: Double
+        /// An embedded model's name, or where the CLIP was.
+        public var clip: String
+
+        public init(scale: Double, clip: String) {
+            self.scale = scale
+            self.clip = clip
+        }
+    }
+
+    public struct Choice: Sendable, Hashable, Codable {
+        /// How many were drawn.
+        public var candidates: Int
+        /// The cosine of the picture's and the prompt's embeddings.
+        public var likeness: Double
+        /// As in `GuidingCLIP`.
+        public var clip: String
+
+        public init(candidates: Int, likeness: Double, clip: String) {
+            self.candidates = candidates
+            self.likeness = likeness
+            self.clip = clip
+        }
+    }
 
     public struct Upscale: Sendable, Hashable, Codable {
         /// The upsampler's name, and where it was.
@@ -53,8 +83,9 @@ public struct Settings: Sendable, Hashable, Codable {
         }
     }
 
+    /// - Parameter clip: what guides or ranks: `ModelSource.text`.
     /// - Throws: `GenerationError.invalid` naming the option that cannot be met.
-    public init(_ request: GenerationRequest, model: any DrawingConfiguration) throws {
+    public init(_ request: GenerationRequest, model: any DrawingConfiguration, clip: String? = nil) throws {
         prompt = request.prompt
         negativePrompt = request.negativePrompt
         seed = request.seed
@@ -85,10 +116,13 @@ public struct Settings: Sendable, Hashable, Codable {
             tiling = request.tiling == .auto ? nil : request.tiling
         }
         clipSkip = request.clipSkip == 1 ? nil : request.clipSkip
-        try check(request, model)
+        if let clip, request.clipGuidanceScale != 0 {
+            clipGuidance = GuidingCLIP(scale: request.clipGuidanceScale, clip: clip)
+        }
+        try check(request, model, hasCLIP: clip != nil)
     }
 
-    private func check(_ request: GenerationRequest, _ model: any DrawingConfiguration) throws {
+    private func check(_ request: GenerationRequest, _ model: any DrawingConfiguration, hasCLIP: Bool) throws {
         func require(_ holds: Bool, _ option: String, _ value: String, _ expected: String) throws {
             if !holds { throw GenerationError.invalid(option: option, value: value, expected: expected) }
         }
@@ -106,7 +140,17 @@ public struct Settings: Sendable, Hashable, Codable {
         try require(
             request.clipSkip == 1 || !model.drawsPixels, "clip-skip", "\(request.clipSkip)",
             "1: this model has no CLIP text tower")
-        let shape = [request.count, model.latentChannels, height / model.latentFactor, width / model.latentFactor]
+        let scale = request.clipGuidanceScale
+        try require(
+            scale.isFinite && abs(scale) <= 1_000_000, "clip-guidance", "\(scale)", "a number up to 1,000,000")
+        try require(hasCLIP || scale == 0, "clip-guidance", "\(scale)", "a CLIP to guide by, or 0")
+        if let candidates = request.candidates {
+            try require(hasCLIP, "candidates", "\(candidates)", "a CLIP to choose by")
+            try require(
+                (request.count...1_000_000).contains(candidates), "candidates", "\(candidates)",
+                "\(request.count), as many as are to be kept, to 1,000,000")
+        }
+        let shape = [request.drawn, model.latentChannels, height / model.latentFactor, width / model.latentFactor]
         if let noise = request.initialNoise {
             try require(
                 noise.shape == shape, "initial-noise", "of shape \(noise.shape)", "\(shape), as count and size say")
@@ -122,9 +166,14 @@ public struct Settings: Sendable, Hashable, Codable {
         if model.sees.seesLowResolution {
             let given = request.lowResolution?.count ?? 0
             try require(
-                given == request.count, "model", model.name,
+                given == request.drawn, "model", model.name,
                 "a model that draws by itself: this one enlarges pictures; give it to --upscale")
         }
+    }
+
+    /// A prompt's words, without the syntax that the text towers' reader takes as weights.
+    func plain(_ prompt: String) -> String {
+        reading?.emphasis == .weighted ? EmphasisedPrompt(prompt).text : prompt
     }
 
     /// The request that draws this picture again, where it began from its seed's own noise.
@@ -132,7 +181,8 @@ public struct Settings: Sendable, Hashable, Codable {
         GenerationRequest(
             prompt: prompt, negativePrompt: negativePrompt, seed: seed, sampler: sampler, steps: steps,
             schedule: schedule, guidanceScale: guidanceScale, width: width, height: height, clamp: clamp,
-            strength: strength, canvas: canvas, reading: reading ?? .webUI, clipSkip: clipSkip ?? 1, tiling: tiling ?? .auto)
+            strength: strength, canvas: canvas, reading: reading ?? .webUI, clipSkip: clipSkip ?? 1, tiling: tiling ?? .auto,
+            clipGuidanceScale: clipGuidance?.scale ?? 0)
     }
 
     /// One line or more, in the form that web interfaces for Stable Diffusion write and read.
@@ -146,6 +196,7 @@ public struct Settings: Sendable, Hashable, Codable {
         ]
         if let strength { facts.append("Denoising strength: \(strength)") }
         if let clipSkip { facts.append("Clip skip: \(clipSkip)") }
+        if let clipGuidance { facts.append("CLIP guidance: \(clipGuidance.scale)") }
         if let upscale { facts.append("Hires upscaler: \(upscale.model)") }
         for lora in additions?.loras ?? [] { facts.append("LoRA: \(lora.path):\(lora.scale)") }
         facts.append("Version: Moonlit")

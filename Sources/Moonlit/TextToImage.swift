@@ -19,8 +19,11 @@ public actor TextToImage {
     public nonisolated let configuration: any DrawingConfiguration
     /// What was changed of the model when it was loaded.
     public nonisolated let options: Options
+    /// What guides and ranks, where it was loaded too.
+    public nonisolated let clip: ModelSource?
     private let thread: ModelThread
     private let model: any DrawingModel
+    private let likeness: Likeness?
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -48,9 +51,14 @@ public actor TextToImage {
     }
 
     /// Loads a model's weights.
+    ///
+    /// - Parameter clip: a model of pictures and texts, for guidance and ranking: Moonlit's own file, or GLIDE's
+    ///   `clip_image_enc.pt` and `clip_text_enc.pt`, by their folder or by one of them.
     /// - Throws: `GenerationError.unknownModel`, `CheckpointError`, `TensorFileError` or `WeightError`, naming the file.
-    public static func load(_ source: ModelSource = .bundled, options: Options = Options()) async throws -> TextToImage {
-        let loaded = try await TextToImage(file: PublishedModel(source.path()), options: options)
+    public static func load(
+        _ source: ModelSource = .bundled, clip: ModelSource? = nil, options: Options = Options()
+    ) async throws -> TextToImage {
+        let loaded = try await TextToImage(file: PublishedModel(source.path()), clip: clip, options: options)
         if let threads = options.threads { await loaded.use(threads: threads) }
         return loaded
     }
@@ -58,12 +66,14 @@ public actor TextToImage {
     /// libtorch keeps the number with the thread that computes.
     private func use(threads: Int) { Engine.threads = threads }
 
-    private init(file: PublishedModel, options: Options) async throws {
+    private init(file: PublishedModel, clip: ModelSource?, options: Options) async throws {
         let file = options.prediction.map(file.predicting) ?? file
         configuration = file.configuration
         self.options = options
+        self.clip = clip
         thread = ModelThread(name: "moonlit.model")
         model = try file.load(additions: options.additions, dtype: options.dtype, device: options.device)
+        likeness = try clip.map { try Likeness($0, device: options.device) }
     }
 
     /// How many tokens of a prompt the model does not read.
@@ -71,14 +81,18 @@ public actor TextToImage {
         try model.tokensCut(from: prompt, reading: reading)
     }
 
-    /// Draws pictures: as many as the request says, in the order of their seeds.
+    /// Draws pictures: as many as the request says, in the order of their seeds; the best of `candidates`, the likest
+    /// first.
     ///
     /// - Throws: `GenerationError` for a request that cannot be met, `TensorError`, or `CancellationError` where the
     ///   task was cancelled between two steps.
     public func generate(_ request: GenerationRequest) throws -> [GeneratedPicture] {
         var results: [GeneratedPicture] = []
-        try draw(request, showing: []) { results += $0.results }
-        return results
+        var shortlist = Shortlist(places: request.count)
+        try draw(request, showing: []) { step in
+            if request.candidates == nil { results += step.results } else { shortlist.take(step.results) }
+        }
+        return request.candidates == nil ? results : shortlist.best
     }
 
     /// What a stream's steps show besides their number.
@@ -112,23 +126,19 @@ public actor TextToImage {
     private func draw(
         _ request: GenerationRequest, showing previews: Set<Preview>, _ tell: (GenerationStep) -> Void
     ) throws {
-        var settings = try Settings(request, model: configuration)
+        var settings = try Settings(request, model: configuration, clip: clip?.text)
         if options.additions != LatentModel.Additions() { settings.additions = options.additions }
         settings.prediction = options.prediction
-        let drawing = try Drawing(model, request, settings)
-        for first in stride(from: 0, to: request.count, by: request.batchSize) {
-            let rows = first..<min(first + request.batchSize, request.count)
+        let drawing = try Drawing(model, request, settings, likeness: likeness)
+        for first in stride(from: 0, to: request.drawn, by: request.batchSize) {
+            let rows = first..<min(first + request.batchSize, request.drawn)
             let seeds = rows.map { request.seed &+ UInt64($0) }
             var (start, chain) = try drawing.chain(rows, seeds: seeds)
             let noise = previews.contains(.noisy) ? try drawing.pictures(start) : []
             while let step = try chain.next() {
                 var results: [GeneratedPicture] = []
                 if step.isLast {
-                    for (picture, seed) in zip(try drawing.pictures(step.x), seeds) {
-                        var own = settings
-                        own.seed = seed
-                        results.append(GeneratedPicture(picture: picture, settings: own))
-                    }
+                    results = try finished(drawing.pictures(step.x), seeds, settings, candidates: request.candidates)
                 }
                 tell(
                     GenerationStep(
@@ -139,6 +149,21 @@ public actor TextToImage {
                         latents: step.isLast && previews.contains(.latents) ? try Latents(step.x) : nil,
                         results: results))
             }
+        }
+    }
+
+    /// Pictures with their own settings; of candidates, with their likeness to the prompt.
+    private func finished(
+        _ pictures: [Picture], _ seeds: [UInt64], _ settings: Settings, candidates: Int?
+    ) throws -> [GeneratedPicture] {
+        let scores = try candidates == nil ? nil : likeness?.scores(pictures, prompt: settings.plain(settings.prompt))
+        return pictures.indices.map { index in
+            var own = settings
+            own.seed = seeds[index]
+            if let candidates, let likeness, let scores {
+                own.choice = .init(candidates: candidates, likeness: scores[index], clip: likeness.name)
+            }
+            return GeneratedPicture(picture: pictures[index], settings: own)
         }
     }
 }

@@ -41,14 +41,14 @@ public struct CaptionGrammar: Sendable {
 
     /// What a style puts around what is seen; `opens` where nothing stands before it, so that it may begin with
     /// "at night, …".
-    private struct Frame {
+    struct Frame {
         var weight = 1.0
         var before = Phrase.sequence([])
         var after = Phrase.sequence([])
         var opens: Bool { if case .sequence(let parts) = before { parts.isEmpty } else { false } }
     }
 
-    private static func frames(_ style: Style) -> [Frame] {
+    static func frames(_ style: Style) -> [Frame] {
         func prefix(_ words: String...) -> Frame { Frame(before: .any(words)) }
         func suffix(_ words: String...) -> Frame { Frame(after: .any(words)) }
         func around(_ before: Phrase, _ words: String...) -> Frame { Frame(before: before, after: .any(words)) }
@@ -137,7 +137,7 @@ public struct CaptionGrammar: Sendable {
 
     // MARK: place and light
 
-    private static func lightPhrase(_ light: Light) -> Phrase {
+    static func lightPhrase(_ light: Light) -> Phrase {
         switch light {
         case .day:
             .any("in daylight", "during the day", "on a sunny day", "by day", "in the sunshine", "under a blue sky")
@@ -182,7 +182,7 @@ public struct CaptionGrammar: Sendable {
     }
 
     /// A place that stands first: "moonlit lake", "a lake at night", "an autumn forest in fog".
-    private static func placeNoun(_ scene: SceneDescription, told: Double, bare: Bool) -> Phrase {
+    static func placeNoun(_ scene: SceneDescription, told: Double, bare: Bool) -> Phrase {
         let noun = Phrase.any(nouns(scene))
         let season = seasonAdjective(scene, 0.85)
         return .choice([
@@ -201,7 +201,7 @@ public struct CaptionGrammar: Sendable {
     }
 
     /// Where it is; the season before the place, after it, or not at all.
-    private static func placePhrase(_ scene: SceneDescription) -> Phrase {
+    static func placePhrase(_ scene: SceneDescription) -> Phrase {
         let bare = placePhrase(scene, season: .sequence([]))
         guard scene.season == .autumn else { return bare }
         return .choice([
@@ -299,7 +299,7 @@ public struct CaptionGrammar: Sendable {
         }
     }
 
-    private static func words(_ kind: RelationKind) -> [String] {
+    static func words(_ kind: RelationKind) -> [String] {
         switch kind {
         case .leftOf: ["to the left of", "left of", "on the left of"]
         case .nextTo: ["next to", "beside", "close to"]
@@ -309,7 +309,7 @@ public struct CaptionGrammar: Sendable {
         }
     }
 
-    private static func inverseWords(_ kind: RelationKind) -> [String] {
+    static func inverseWords(_ kind: RelationKind) -> [String] {
         switch kind {
         case .leftOf: ["to the right of", "right of", "on the right of"]
         case .nextTo: ["next to", "beside", "close to"]
@@ -332,12 +332,12 @@ public struct CaptionGrammar: Sendable {
         return .choice(ways)
     }
 
-    private static func plainNoun(_ entity: SceneDescription.Entity) -> Phrase {
+    static func plainNoun(_ entity: SceneDescription.Entity) -> Phrase {
         guard let subject = Subject.byName[entity.subject] else { return .words(entity.subject) }
         return .words(entity.count > 1 ? subject.plural : subject.name)
     }
 
-    private static func noun(_ entity: SceneDescription.Entity, _ style: Style) -> Phrase {
+    static func noun(_ entity: SceneDescription.Entity, _ style: Style) -> Phrase {
         guard let subject = Subject.byName[entity.subject] else { return .words(entity.subject) }
         var parts: [Phrase] = []
         let numbers = ["", "one", "two", "three", "four", "five"]

@@ -53,7 +53,7 @@ public struct ComposedScenes: CaptionedPictures {
 
     public func example(at index: Int, variation: UInt64) throws -> Example {
         let scene = try scene(at: index, variation: variation)
-        return Example(picture: scene.picture, caption: scene.caption, key: "scene-\(configuration.seed)-\(index)")
+        return Example(picture: scene.picture, caption: scene.caption, key: key(of: index))
     }
 
     /// A few of the ways to say what is seen.
@@ -62,12 +62,21 @@ public struct ComposedScenes: CaptionedPictures {
         return (0..<4).map { caption(scene, index, $0) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
+    public func identity(at index: Int) throws -> ExampleIdentity {
+        let scene = try description(at: index)
+        return ExampleIdentity(
+            key: key(of: index), stamp: "\(configuration.size)-\(caption(scene, index, 0))")
+    }
+
+    private func key(of index: Int) -> String { "scene-\(configuration.seed)-\(index)" }
+
     private func compose(_ index: Int) -> (scene: SceneDescription, stage: Stage) {
         var random = SceneRandom(seed: configuration.seed, index: index, stream: .composition)
         return composer.compose(&random)
     }
 
-    private func caption(_ scene: SceneDescription, _ index: Int, _ variation: UInt64) -> String {
+    /// How the scene, or one like it, is worded in this variation.
+    func caption(_ scene: SceneDescription, _ index: Int, _ variation: UInt64) -> String {
         var random = SceneRandom(seed: configuration.seed ^ mix64(variation), index: index, stream: .caption)
         return CaptionGrammar(scene).caption(&random)
     }

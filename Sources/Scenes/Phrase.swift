@@ -37,6 +37,48 @@ indirect enum Phrase: Sendable {
         }
     }
 
+    /// The same without some words: choices that could only be said with one of them are left out.
+    ///
+    /// - Parameter banned: whole texts of `words` pieces.
+    /// - Returns: nil where nothing is left to say.
+    func without(_ banned: Set<String>) -> Phrase? {
+        switch self {
+        case .words(let text): return banned.contains(text) ? nil : self
+        case .article: return self
+        case .sequence(let parts):
+            let kept = parts.compactMap { $0.without(banned) }
+            return kept.count == parts.count ? .sequence(kept) : nil
+        case .choice(let options):
+            let kept = options.compactMap { option in
+                option.phrase.without(banned).map { (weight: option.weight, phrase: $0) }
+            }
+            return kept.contains { $0.weight > 0 } ? .choice(kept) : nil
+        }
+    }
+
+    /// A sentence of the language, each choice drawn by where it stands and not by how many came before: two phrases of
+    /// one build are worded alike where they are alike.
+    func sample(key: UInt64) -> String {
+        var words: [String] = []
+        collect(into: &words, key: mix64(key))
+        return Self.text(of: words)
+    }
+
+    private func collect(into words: inout [String], key: UInt64) {
+        func child(_ index: Int) -> UInt64 { mix64(key ^ (UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)) }
+        switch self {
+        case .words(let text): words += text.split(separator: " ").map(String.init)
+        case .article: words.append(Self.articleMark)
+        case .sequence(let parts):
+            for (index, part) in parts.enumerated() { part.collect(into: &words, key: child(index)) }
+        case .choice(let options):
+            guard !options.isEmpty else { return }
+            var random = SceneRandom(state: key)
+            let index = random.weighted(options.map(\.weight))
+            options[index].phrase.collect(into: &words, key: child(index))
+        }
+    }
+
     private static func text(of words: [String]) -> String {
         var text = ""
         for (i, word) in words.enumerated() {

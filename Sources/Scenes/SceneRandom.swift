@@ -14,6 +14,8 @@ struct SceneRandom {
         state = mix64(state ^ (stream.rawValue &* 0xD134_2543_DE82_EF95))
     }
 
+    init(state: UInt64) { self.state = state }
+
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         return mix64(state)

@@ -52,6 +52,7 @@ package struct AutoencoderObjective: Objective {
         self.model = model
         let built = try trainable(weights, device: device) { try Self.networks($0, configuration, model) }
         parameters = built.parameters
+        if case .initial = weights { try Self.makeCertain(parameters, model) }
         own = built.parameters.filter { $0.name.hasPrefix(Self.prefix) }.count
         let perceptual = configuration.autoencoder.perceptual
         step = AutoencoderStep(
@@ -62,6 +63,17 @@ package struct AutoencoderObjective: Objective {
                     weights: perceptual.channelWeights.isEmpty ? nil : perceptual.channelWeights, device: device)
                 : nil,
             dtype: configuration.dtype)
+    }
+
+    /// Drawn Gaussian latents have about the deviation 1 and hardly a mean: a decoder would hear noise alone for some hundred
+    /// steps. So they begin nearly certain.
+    private static func makeCertain(
+        _ parameters: [(name: String, value: Tensor)], _ model: AutoencoderConfiguration
+    ) throws {
+        guard model.kind == .kl, let bias = parameters.first(where: { $0.name == prefix + "quant_conv.bias" }) else { return }
+        try withoutGradients {
+            try bias.value.narrow(0, start: model.latentChannels, length: model.latentChannels).fillInPlace(-5)
+        }
     }
 
     private static func networks(

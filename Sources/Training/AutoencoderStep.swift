@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Layers
 package import Models
 package import Tensors
 

@@ -75,11 +75,15 @@ extension TrainingConfiguration {
         }
     }
 
+    /// Where one of several keys stands, each with its own below it: another one replaces the preset's.
+    private static let alternatives: Set = ["contrastive.picture"]
+
     private static func merge(_ given: Node, over usual: Node, path: [String]) throws -> Node {
         guard case .mapping(let changes) = given, case .mapping(var result) = usual else { return given }
         for (key, value) in changes {
             let name = key.string ?? "?"
             guard let known = result[key] else {
+                if alternatives.contains(path.joined(separator: ".")) { return given }
                 throw TrainingError.configuration(
                     key: (path + [name]).joined(separator: "."),
                     problem: "there is no such key; there are " + result.keys.compactMap(\.string).joined(separator: ", "))

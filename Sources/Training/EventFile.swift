@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Tensors
 
 /// TensorBoard's event file: TFRecords (length, its masked CRC-32C, data, its masked CRC-32C) of `tensorflow.Event`
 /// protocol buffers.

@@ -14,6 +14,7 @@ extension TrainingConfiguration {
         case .latent: try LatentObjective(self, beginning, data: data, folder: folder, device: device)
         case .autoencoder: try AutoencoderObjective(self, beginning, data: data, device: device)
         case .diffusion: try DiffusionObjective(self, beginning, data: data, device: device)
+        case .contrastive: try ContrastiveObjective(self, beginning, data: data, device: device)
         }
     }
 }

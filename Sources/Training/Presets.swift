@@ -9,7 +9,8 @@ internal import Tensors
 extension TrainingConfiguration {
     /// Configurations by name.
     public static var presets: [String: TrainingConfiguration] {
-        Dictionary(uniqueKeysWithValues: ([tiny, emoji64, glideBase] + autoencoderPresets + latentPresets).map { ($0.name, $0) })
+        let all = [tiny, emoji64, glideBase] + contrastivePresets + autoencoderPresets + latentPresets
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
     }
 
     /// 64×64 emoji on white: about nine million parameters, an hour and more on two cores.
@@ -31,6 +32,7 @@ extension TrainingConfiguration {
             conditioning: ConditioningShape(),
             diffusion: DiffusionConfiguration(
                 schedule: .squaredCosine, steps: 1000, prediction: .sample, variance: .fixedSmall),
+            contrastive: ContrastiveShape(),
             loss: LossShape(weighting: .inverseVariance, limit: 5, variationalWeight: 0.001, times: .stratified),
             textPretraining: TextPretrainingShape(), data: DataShape(
                 sets: [.init(set: "emoji")], crop: .fit, smallestCrop: 0.8, flip: 0, ground: .colour(.white),

@@ -18,6 +18,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var network: NetworkShape
     public var conditioning: ConditioningShape
     public var diffusion: DiffusionConfiguration
+    public var contrastive: ContrastiveShape
     public var loss: LossShape
     public var textPretraining: TextPretrainingShape
     public var data: DataShape
@@ -54,6 +55,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         case latent
         /// A network that names the noise.
         case diffusion
+        /// Two towers that tell which caption belongs to which picture.
+        case contrastive
     }
 
     /// The sizes of the network; what follows from the data (the vocabulary's size) is not said twice.
@@ -76,6 +79,17 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         public var width: Int
         public var layers: Int
         public var heads: Int
+
+        public init(
+            vocabulary: TextConfiguration.Vocabulary, prune: Bool, context: Int, width: Int, layers: Int, heads: Int
+        ) {
+            self.vocabulary = vocabulary
+            self.prune = prune
+            self.context = context
+            self.width = width
+            self.layers = layers
+            self.heads = heads
+        }
     }
 
     public struct LossShape: Codable, Sendable, Equatable {
@@ -229,7 +243,7 @@ extension TrainingConfiguration {
             dtype == .float32 || dtype == .bfloat16, "dtype", "\(dtype.rawValue) cannot be trained in; float32 or bfloat16")
         try validateConditioning()
         try require(
-            diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
+            kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
         try require(!data.sets.isEmpty, "data.sets", "there is nothing to learn from")
         for part in data.sets {
@@ -243,6 +257,7 @@ extension TrainingConfiguration {
         if kind == .latent { return try validateLatent() }
         do {
             try preparation.validate()
+            guard kind == .diffusion else { return try validateContrastive() }
             let model = try model(kept: network.text.prune ? [0] : nil)
             let multiple = model.network.unet.sizeMultiple
             try require(

@@ -146,7 +146,8 @@ public final class TrainingRun {
         for note in notes { tell(.note(note)) }
         let loader = try BatchLoader(
             set, preparation: configuration.preparation, batchSize: configuration.batchSize, seed: configuration.seed,
-            tolerance: configuration.data.tolerance)
+            tolerance: configuration.data.tolerance,
+            wrongCaptions: configuration.kind == .contrastive ? configuration.contrastive.wrongCaptions : 0)
         if trainer.step == 0 {
             try trainer.objective.prepare(set, isStopped: { stop.isSet || Task.isCancelled }) { tell(.note($0)) }
         }

@@ -120,5 +120,5 @@ struct ArchitectureTable {
 
 extension String {
     /// Whether a module is C or C++, which only one Swift module sees.
-    var isBehindSwift: Bool { ["CTorch", "CImages", "CGlyphs"].contains(self) }
+    var isBehindSwift: Bool { ["CTorch", "CImages", "CGlyphs", "CVectors"].contains(self) }
 }

@@ -71,7 +71,7 @@ struct AutoencoderWriterTests {
             try AutoencoderFile.write(
                 [(name: "encoder.conv_in.bias", value: .zeros([8]))], configuration: base, to: folder.path + "/a")
         }
-        #expect(error?.description.contains("missing encoder.conv_in.weight") == true)
+        #expect(error?.description.contains("missing decoder.conv_in.weight") == true)
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/a"))
     }
 

@@ -96,11 +96,11 @@ func change(_ json: String, _ values: [Range<String.Index>], _ random: inout Spl
 }
 
 /// The same file with another configuration.
-private func replaced(json: String, in file: Data) throws -> Data {
+func replaced(json: String, key: String = "moonlit", in file: Data) throws -> Data {
     let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     var header = try #require(
         try JSONSerialization.jsonObject(with: file.subdata(in: 8..<8 + length)) as? [String: Any])
-    header["__metadata__"] = ["moonlit": json]
+    header["__metadata__"] = [key: json]
     let text = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
     var changed = Data(withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) })
     changed.append(text)
@@ -109,7 +109,7 @@ private func replaced(json: String, in file: Data) throws -> Data {
 }
 
 /// The highest resident memory of this process so far, in bytes.
-private func residentMemory() -> Int {
+func residentMemory() -> Int {
     var usage = rusage()
     #if canImport(Darwin)
     getrusage(RUSAGE_SELF, &usage)

@@ -124,6 +124,7 @@ import Testing
         for index in 0..<set.count {
             // The wordings differ by what stands around the phrase: all of them for some, the phrase for every one.
             let captions = try set.captions(at: index)
+            #expect(try set.identity(at: index).key == set.emoji[index].name)
             for caption in index % 16 == 0 ? captions : Array(captions.prefix(2)) {
                 #expect(!caption.contains("  ") && !caption.contains(":") && !caption.contains("’"), "\(caption)")
                 let words = caption.split(separator: " ").map(String.init)

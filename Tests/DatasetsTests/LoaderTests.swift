@@ -22,6 +22,31 @@ import Testing
         }
     }
 
+    @Test func wrongCaptionsComeWithThePictures() throws {
+        func loader(_ set: any CaptionedPictures, count: Int) throws -> BatchLoader {
+            try BatchLoader(set, preparation: Preparation(size: 8), batchSize: 4, seed: 11, wrongCaptions: count)
+        }
+        let knowing = WronglyNumberedSet(known: 2)
+        let sets: [any CaptionedPictures] = [
+            knowing, try Mixture([(knowing, 1)]), try Subset(knowing, indices: Array(0..<10)),
+            Excerpt(of: knowing, count: 10),
+        ]
+        for set in sets {
+            let batch = try loader(set, count: 3).batch(step: 1)
+            #expect(batch.wrongCaptions.count == 4)
+            for (caption, wrong) in zip(batch.captions, batch.wrongCaptions) {
+                // Of the same example and wording; two are known, so that the third is the first again.
+                #expect(wrong == ["not \(caption) 0", "not \(caption) 1", "not \(caption) 0"])
+            }
+        }
+        #expect(try loader(knowing, count: 0).batch(step: 1).wrongCaptions == [])
+        let error = try #require(throws: DatasetError.self) {
+            try loader(NumberedSet(count: 10), count: 1).batch(step: 0)
+        }
+        #expect(error.description.contains("knows no wrong captions"))
+        #expect(throws: DatasetError.self) { try loader(knowing, count: -1) }
+    }
+
     @Test(arguments: [1, 2, 4])
     func threadsDoNotChangeTheOrder(threads: Int) throws {
         let loader = try loader(NumberedSet(count: 37))

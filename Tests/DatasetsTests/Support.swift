@@ -39,6 +39,23 @@ struct NumberedSet: CaptionedPictures {
     }
 }
 
+/// A set that knows what is not so.
+struct WronglyNumberedSet: CaptionedPictures {
+    let name = "wrongly numbered"
+    let known: Int
+    private let numbers = NumberedSet(count: 10)
+
+    init(known: Int) { self.known = known }
+
+    var count: Int { numbers.count }
+
+    func example(at index: Int, variation: UInt64) throws -> Example { try numbers.example(at: index, variation: variation) }
+
+    func wrongCaptions(at index: Int, variation: UInt64, count: Int) throws -> [String] {
+        (0..<min(known, count)).map { "not number \(index), \(variation) \($0)" }
+    }
+}
+
 /// Damages bytes in one of the ways files are damaged: flipped bits, bytes replaced, a cut, a piece repeated or lost.
 func mutated(_ bytes: [UInt8], seed: UInt64) -> [UInt8] {
     var draws = SeededGenerator(seed, 0x6D75_7461)

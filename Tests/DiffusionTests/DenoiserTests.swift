@@ -54,12 +54,12 @@ import Testing
             schedule: schedule, prediction: .noise, treatment: SampleTreatment(clamp: .none)
         ) { try $0.x.tanh() }
         let plain = try denoiser.denoised(x, at: level)
-        denoiser.gradient = { try target - $0.x }
+        denoiser.gradient = .noisy { try target - $0.x }
         let guided = try denoiser.denoised(x, at: level)
         let signal = level.alphaBar.squareRoot()
         let shift = try (target - x * signal) * (signal * level.sigma * level.sigma)
         #expect(try difference(guided, plain + shift) < 1e-12)
-        denoiser.gradient = { try $0.x.narrow(1, start: 0, length: 1) }
+        denoiser.gradient = .noisy { try $0.x.narrow(1, start: 0, length: 1) }
         #expect(throws: DiffusionError.self) { try denoiser.denoised(x, at: level) }
     }
 }

@@ -72,6 +72,21 @@ struct Mixture {
     }
 }
 
+extension SamplerName {
+    /// As many steps as it takes for what is left to be chance.
+    var thoroughSpacing: Spacing {
+        switch self {
+        case .ddpm: .all
+        case .ddim, .pndm: .respaced(.sections([250]))
+        case .euler, .eulerAncestral: .karras(300, range: 0.01...80)
+        case .dpmSolver2MSDE: .karras(150, range: 0.01...80)
+        case .dpmSolverSDE: .karras(80, range: 0.01...80)
+        case .heun, .dpmSolver2M, .unipc: .karras(40, range: 0.01...80)
+        case .lcm: .timesteps([999, 700, 400, 100])
+        }
+    }
+}
+
 /// A sampler with one thing wrong.
 struct Broken: Sampler {
     enum Fault: CaseIterable {

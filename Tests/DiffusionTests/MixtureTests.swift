@@ -13,24 +13,11 @@ import Testing
 
     init() throws { schedule = try NoiseSchedule(.squaredCosine()) }
 
-    /// As many steps as it takes for what is left to be chance.
-    func spacing(_ name: SamplerName) -> Spacing {
-        switch name {
-        case .ddpm: .all
-        case .ddim, .pndm: .respaced(.sections([250]))
-        case .euler, .eulerAncestral: .karras(300, range: 0.01...80)
-        case .dpmSolver2MSDE: .karras(150, range: 0.01...80)
-        case .dpmSolverSDE: .karras(80, range: 0.01...80)
-        case .heun, .dpmSolver2M, .unipc: .karras(40, range: 0.01...80)
-        case .lcm: .timesteps([999, 700, 400, 100])
-        }
-    }
-
     func distance(_ sampler: any Sampler, _ name: SamplerName, _ prediction: Prediction = .noise) throws -> Double {
         // A consistency model says where the way ends, not where it points.
         let denoiser = name == .lcm ? mixture.consistent(schedule) : mixture.denoiser(schedule, prediction)
         var chain = try Chain(
-            sampler, schedule.trajectory(spacing(name)), denoiser,
+            sampler, schedule.trajectory(name.thoroughSpacing), denoiser,
             start: .noise([8000, 2], dtype: .float64), noise: .batch(RandomGenerator(seed: 20)))
         return try mixture.distance(chain.run())
     }

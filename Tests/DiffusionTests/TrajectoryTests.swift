@@ -51,7 +51,8 @@ import Testing
             treatment = .keeping(try coefficient("known"), where: try coefficient("mask"), clamp: clamp)
         }
         let target = try coefficient("target")
-        let gradient: ScoreGradient? = options["gradient"] as? Bool == true ? { query in try target - query.x } : nil
+        let gradient: ScoreGradient? =
+            options["gradient"] as? Bool == true ? .noisy { query in try target - query.x } : nil
 
         return Denoiser(
             schedule: schedule, prediction: prediction, variance: variance, treatment: treatment, gradient: gradient

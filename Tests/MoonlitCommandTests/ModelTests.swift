@@ -103,4 +103,34 @@ struct ModelTests {
             "generate", "a red square", "--model", "run/model.safetensors", "--steps", "2", "-o", "x.png", in: folder)
         #expect(drawn.status == 0)
     }
+
+    @Test func trainMakesAModelOfPicturesAndTexts() throws {
+        let data = SmallModel.fixtures.deletingLastPathComponent().appending(path: "datasets/folder").path
+        let yaml = """
+            preset: noised-clip-64
+            imageSize: 16
+            contrastive:
+              picture: {convolutional: {widths: [16], blocks: 1, layers: 1, heads: 2}}
+              text: {context: 12, width: 16, layers: 1, heads: 2}
+              embedding: 8
+            batchSize: 4
+            parts: 2
+            """
+        try yaml.write(toFile: folder.path("clip.yaml"), atomically: true, encoding: .utf8)
+        let trained = try Program.run(
+            "train", "--data", data, "--config", "clip.yaml", "-o", "run", "--steps", "3", "--json", in: folder)
+        #expect(trained.status == 0, "\(trained.messages)")
+        let inspected = try Program.run("inspect", "run/model.safetensors", "--json", in: folder)
+        #expect(inspected.status == 0)
+        let parameters = try #require(try object(inspected)["parameters"] as? [String: Int])
+        #expect(try parameters["total"] == object(trained)["parameters"] as? Int)
+        let plain = try Program.run("inspect", "run/model.safetensors", "--tensors", in: folder)
+        #expect(plain.status == 0)
+        for word in ["16×16, noisy", "squaredCosine, 1000 steps", "logit_scale", "in one space of 8"] {
+            #expect(plain.output.contains(word), "\(word)")
+        }
+        // It cannot draw, and says so.
+        let drawn = try Program.run("generate", "a fox", "--model", "run/model.safetensors", in: folder)
+        #expect(drawn.status == 1 && drawn.messages.contains("draws nothing"))
+    }
 }

@@ -19,7 +19,7 @@ struct UsageTests {
         #expect(outcome.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
     }
 
-    @Test(arguments: ["generate", "reproduce", "noise", "train", "data", "inspect", "verify", "bench"])
+    @Test(arguments: ["generate", "reproduce", "noise", "train", "evaluate", "data", "inspect", "verify", "bench", "index", "search"])
     func everyCommandExplainsItselfWithAnExample(command: String) throws {
         let outcome = try Program.run(command, "--help", in: folder)
         #expect(outcome.status == 0)
@@ -32,6 +32,9 @@ struct UsageTests {
         ["frobnicate"], ["generate"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
         ["generate", "x", "--seed", "-1"], ["generate", "x", "-o", "lake.gif"],
         ["generate", "x", "--count", "2", "-o", "lake.png"], ["generate", "x", "--device", "abacus"],
+        ["evaluate", "--judge", "x", "--real", "--model", "y"], ["evaluate", "--judge", "x", "--guidance-scales", "1,,2"],
+        ["evaluate", "--judge", "x", "--guidance-scale", "2", "--guidance-scales", "1,2"],
+        ["evaluate", "--judge", "x", "--prompts", "train", "--prompts", "train"], ["evaluate"],
         ["noise", "x.png", "-o", "y.png", "--steps", "1"], ["bench", "train", "--config", "x", "--repeat", "0"],
     ])
     func wrongUsageIsRefused(arguments: [String]) throws {

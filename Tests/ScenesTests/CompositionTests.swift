@@ -42,6 +42,7 @@ import Testing
             let a = try scenes.example(at: index, variation: 0)
             let b = try scenes.example(at: index, variation: 9)
             #expect(a.picture == b.picture && a.key == b.key)
+            #expect(try scenes.identity(at: index).key == a.key)
             if a.caption != b.caption { changed += 1 }
         }
         #expect(changed > 10)

@@ -64,6 +64,9 @@ ct_tensor *ct_softmax(const ct_tensor *t, long dim, int32_t dtype, ct_error **er
 ct_tensor *ct_log_softmax(const ct_tensor *t, long dim, ct_error **error);
 ct_tensor *ct_logsumexp(const ct_tensor *t, long dim, bool keep, ct_error **error);
 
+/* Eigenvalues, ascending, of symmetric matrices [..., n, n], and their vectors as columns; the lower triangle is read. */
+ct_tensor *ct_symmetric_eigen(const ct_tensor *t, ct_tensor **vectors, ct_error **error);
+
 /* Shape. */
 ct_tensor *ct_reshape(const ct_tensor *t, const long *shape, int32_t rank, ct_error **error);
 ct_tensor *ct_permute(const ct_tensor *t, const long *dims, int32_t n, ct_error **error);

@@ -20,6 +20,13 @@ public struct Estimate {
     /// ε as it was predicted, before x₀ was treated.
     public func predictedNoise() throws -> Tensor { try prediction.noise(predicted, xt: xt, scales) }
 
+    /// The same without the graph it was computed in.
+    func detached(xt: Tensor) throws -> Estimate {
+        Estimate(
+            x0: try x0.detach(), varianceRange: try varianceRange?.detach(), predicted: try predicted.detach(),
+            prediction: prediction, isPlain: isPlain, xt: xt, scales: scales)
+    }
+
     /// The treated x₀ in the terms of the network's own prediction.
     func restated() throws -> Tensor {
         isPlain ? predicted : try prediction.target(x0: x0, noise: noise(), scales)
@@ -77,11 +84,10 @@ public struct Denoiser {
     }
 
     /// The estimate, its noise shifted by −√(1 − ᾱ) · gradient where there is a gradient to follow (Song et al. 2021;
-    /// guided-diffusion's `condition_score`). x₀ follows the shift and is not treated again. Where nothing is left of
-    /// the picture there is none to guide.
+    /// guided-diffusion's `condition_score`). x₀ follows the shift and is not treated again.
     public func guidedEstimate(_ xt: Tensor, at level: NoiseLevel) throws -> Estimate {
-        let plain = try estimate(xt, at: level)
-        guard level.alphaBar > 0, let gradient = try scoreGradient(xt, at: level) else { return plain }
+        let (plain, gradient) = try estimateWithGradient(xt, at: level)
+        guard let gradient else { return plain }
         let noise = try plain.noise() - plain.scales.noise * gradient
         let x0 = try plain.scales.sample(noise: noise, xt: xt)
         return Estimate(
@@ -99,13 +105,29 @@ public struct Denoiser {
     /// The level of any σ, as this network is told of it.
     public func level(sigma: Double) -> NoiseLevel { schedule.level(sigma: sigma, rounding: roundsTimesteps) }
 
-    func scoreGradient(_ xt: Tensor, at level: NoiseLevel) throws -> Tensor? {
-        guard let gradient else { return nil }
-        let value = try gradient(query(xt, level)).to(like: xt)
-        guard value.shape == xt.shape else {
-            throw DiffusionError.shape(what: "the guiding gradient", expected: xt.shape, actual: value.shape)
+    /// The estimate, not shifted, and the gradient to follow, of x_t's shape: nil where there is none, and where nothing
+    /// is left of the picture to guide.
+    func estimateWithGradient(
+        _ xt: Tensor, at level: NoiseLevel
+    ) throws -> (estimate: Estimate, gradient: Tensor?) {
+        guard level.alphaBar > 0, let gradient = gradient?.at(level) else { return (try estimate(xt, at: level), nil) }
+        switch gradient {
+        case .within: return (try estimate(xt, at: level), nil)  // `at` has taken it off
+        case .noisy(let gradient):
+            let estimate = try estimate(xt, at: level)
+            let value = try gradient(query(xt, level)).to(like: xt)
+            guard value.shape == xt.shape else {
+                throw DiffusionError.shape(what: "the guiding gradient", expected: xt.shape, actual: value.shape)
+            }
+            return (estimate, value)
+        case .predicted(let likeness):
+            // One call of the network gives both.
+            let (value, recorded) = try xt.gradient { (x) -> (value: Tensor, byproduct: Estimate) in
+                let recorded = try estimate(x, at: level)
+                return (try likeness(recorded.x0, level), recorded)
+            }
+            return (try recorded.detached(xt: xt), value)
         }
-        return value
     }
 
     private func query(_ xt: Tensor, _ level: NoiseLevel) -> Query {

@@ -43,9 +43,3 @@ public protocol Guidance: Sendable {
     /// The network that a sampler asks instead.
     func guide(_ network: @escaping Network) -> Network
 }
-
-/// ∇ log p(condition | x_t) with respect to x_t, times its scale, of the shape of `x`: guidance by a classifier or by
-/// noised CLIP (Dhariwal & Nichol 2021; Nichol et al. 2022, equation 8).
-///
-/// Sampling records no graph, so the closure computes within `withGradients`.
-public typealias ScoreGradient = (Query) throws -> Tensor

@@ -43,6 +43,12 @@ public enum Variance: String, Sendable, Hashable, Codable, CaseIterable {
         return try logVariance(posterior, logSmall: posterior.logVariance, range: range)
     }
 
+    /// What a guiding gradient is multiplied by. β̃ is 0 where the step ends at the clean picture, whatever stands for its
+    /// logarithm there.
+    func factor(_ logVariance: LogVariance, _ posterior: Posterior) throws -> Factor {
+        self == .fixedSmall ? .number(posterior.variance) : try logVariance.exp(1)
+    }
+
     /// - Parameter logSmall: log β̃, or what stands for it where β̃ is 0.
     func logVariance(_ posterior: Posterior, logSmall: Double, range: Tensor?) throws -> LogVariance {
         switch (self, range) {

@@ -21,15 +21,13 @@ public struct DDPM: Sampler, Hashable {
     public func step(
         _ xt: Tensor, _ moment: Moment, _ denoiser: Denoiser, noise: () throws -> Tensor
     ) throws -> Advance {
-        let estimate = try denoiser.estimate(xt, at: moment.from)
+        let (estimate, gradient) = try denoiser.estimateWithGradient(xt, at: moment.from)
         let posterior = moment.posterior
         let logVariance = try denoiser.variance.logVariance(
             posterior, range: estimate.varianceRange, isLast: moment.isLast)
 
         var mean = try estimate.x0 * posterior.x0Factor + xt * posterior.xtFactor
-        if let gradient = try denoiser.scoreGradient(xt, at: moment.from) {
-            mean = try mean + logVariance.exp(1) * gradient
-        }
+        if let gradient { mean = try mean + denoiser.variance.factor(logVariance, posterior) * gradient }
         let z = try noise()  // drawn at the last step too, so that what follows has the reference's numbers
         guard moment.isLast else { return Advance(x: try mean + logVariance.exp(0.5) * z, x0: estimate.x0) }
         switch ending {

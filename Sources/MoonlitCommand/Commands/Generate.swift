@@ -13,6 +13,7 @@ struct Generate: AsyncParsableCommand {
             Examples:
               moonlit generate "a house next to a lake in moonlight" --seed 7 -o lake.png
               moonlit generate "a red balloon" --count 12 -o balloons
+              moonlit generate "a red balloon" --candidates 12 --clip clip.safetensors -o best.png
 
             Picture k is drawn from seed + k and equals the one drawn alone. Each is written as soon as it is finished; \
             Ctrl-C keeps those. A PNG file carries its settings: see moonlit reproduce.
@@ -43,6 +44,8 @@ struct Generate: AsyncParsableCommand {
     var seed: UInt64?
 
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+
+    @OptionGroup(title: "Guidance and choice by CLIP") var clip: CLIPOptions
 
     @OptionGroup(title: "Pictures from pictures") var pictures: PictureOptions
 
@@ -78,6 +81,9 @@ struct Generate: AsyncParsableCommand {
         guard (1...4096).contains(batchSize) else {
             throw ValidationError("--batch-size is \(batchSize); expected 1 to 4,096.")
         }
+        if let candidates = clip.candidates, !(count...1_000_000).contains(candidates) {
+            throw ValidationError("--candidates is \(candidates); expected --count, \(count), to 1,000,000.")
+        }
         try filmStrip?.checkFormat("--film-strip")
         guard let output else { return }
         if count == 1 {
@@ -91,8 +97,11 @@ struct Generate: AsyncParsableCommand {
         struct Picture: Encodable {
             let path: String
             let seed: UInt64
+            let likeness: Double?
         }
         let pictures: [Picture]
+        /// All that were drawn, where the best were kept.
+        let candidates: [Shortlist.Score]?
         let seed: UInt64
         let settings: Settings
         let model: String
@@ -115,12 +124,15 @@ struct Generate: AsyncParsableCommand {
         request.initialNoise = try initialNoise.map { try Latents(path: $0) }
         try pictures.apply(to: &request)
         network.apply(to: &request)
+        clip.apply(to: &request)
+        _ = try clip.source?.path()
         // What cannot be drawn is refused before the weights are read.
-        let settings = try Settings(request, model: PublishedModel(modelPath).configuration)
+        let settings = try Settings(
+            request, model: PublishedModel(modelPath).configuration, clip: clip.source?.text)
         let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
         let upsamplerPath = try upsampler?.path()
 
-        let model = try await TextToImage.load(source, options: options)
+        let model = try await TextToImage.load(source, clip: clip.source, options: options)
         if Task.isCancelled { throw CancellationError() }
         let enlarging = try await upsampler.asyncMap { try await TextToImage.load($0, options: compute.resolved()) }
         try await warnOfCutPrompts(model, request.reading)
@@ -134,39 +146,51 @@ struct Generate: AsyncParsableCommand {
         var written: [Result.Picture] = []
         var latents: [Latents] = []
         var film = Film(stages: Self.stages)
-        for try await step in model.stream(request, showing: showing) {
-            progress.total = step.count * ((count + batchSize - 1) / batchSize)
-            progress.update(batches * step.count + step.index + 1)
-            film.take(step)
-            var results = step.results
+        var shortlist = Shortlist(places: count)
+        var finished = 0
+        func keep(_ pictures: [GeneratedPicture]) async throws {
+            var results = pictures
             if let enlarging, let upsamplerPath, !results.isEmpty {
                 results = try await enlarging.enlarge(results, path: upsamplerPath)
             }
-            for finished in results {
-                let path = self.path(seed: finished.settings.seed)
-                try finished.write(to: path)
-                written.append(.init(path: path, seed: finished.settings.seed))
+            for result in results {
+                let (path, seed) = (self.path(seed: result.settings.seed), result.settings.seed)
+                try result.write(to: path)
+                written.append(.init(path: path, seed: seed, likeness: result.likeness))
                 if !json {
                     progress.finish()
-                    try Console.print("\(path)  seed \(finished.settings.seed)")
+                    let likeness = result.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
+                    try Console.print("\(path)  seed \(seed)\(likeness)")
                 }
             }
+        }
+        for try await step in model.stream(request, showing: showing) {
+            progress.total = step.count * ((request.drawn + batchSize - 1) / batchSize)
+            progress.update(batches * step.count + step.index + 1)
+            film.take(step)
+            finished += step.results.count
+            if clip.candidates == nil { try await keep(step.results) } else { shortlist.take(step.results) }
             if let last = step.latents { latents.append(last) }
             if step.isLast { batches += 1 }
         }
         progress.finish()
+        try await keep(shortlist.best)
+        if !quiet, !json { shortlist.tellOthers() }
         if let filmStrip, !film.rows.isEmpty { try film.picture().write(to: filmStrip.path) }
         if let saveLatents, !latents.isEmpty { try Latents(joining: latents).write(to: saveLatents.path) }
         if json {
             try Console.print(
                 json: Result(
-                    pictures: written, seed: seed, settings: settings, model: modelPath, device: "\(options.device)",
+                    pictures: written, candidates: clip.candidates == nil ? nil : shortlist.scores, seed: seed,
+                    settings: settings, model: modelPath, device: "\(options.device)",
                     dtype: options.dtype.rawValue, seconds: progress.elapsed.rounded(to: 3),
                     filmStrip: film.rows.isEmpty ? nil : filmStrip?.path,
                     latents: latents.isEmpty ? nil : saveLatents?.path))
         }
-        if written.count < count {
-            throw Interrupted(description: "\(written.count) of \(count) pictures were finished and are kept")
+        if finished < request.drawn {
+            throw Interrupted(
+                description: "\(finished) of \(request.drawn) pictures were finished and "
+                    + (clip.candidates == nil ? "are kept" : "the best of them kept"))
         }
     }
 
@@ -204,6 +228,16 @@ extension GenerationRequest {
             sampler: sampling.sampler, steps: sampling.steps, schedule: sampling.schedule,
             guidanceScale: sampling.guidanceScale, width: sampling.width, height: sampling.height,
             clamp: sampling.clamp)
+    }
+}
+
+extension Shortlist {
+    /// What was drawn and not kept, the likest first.
+    fileprivate func tellOthers() {
+        let kept = Set(best.map(\.settings.seed))
+        for other in scores.filter({ !kept.contains($0.seed) }).sorted(by: { $0.likeness > $1.likeness }) {
+            Console.say("not kept: seed \(other.seed)  likeness \(other.likeness.rounded(to: 4))")
+        }
     }
 }
 

@@ -23,10 +23,10 @@ struct Inspect: ParsableCommand {
     var json = false
 
     func run() throws {
-        if let autoencoder = try AutoencoderFile(recognising: ModelSource(model).path()) {
-            return try show(AutoencoderSummary(autoencoder))
-        }
-        switch try PublishedModel(ModelSource(model).path()) {
+        let path = try ModelSource(model).path()
+        if let clip = try CLIPFile(recognising: path) { return try show(CLIPSummary(clip)) }
+        if let autoencoder = try AutoencoderFile(recognising: path) { return try show(AutoencoderSummary(autoencoder)) }
+        switch try PublishedModel(path) {
         case .pixels(let file): try show(ModelSummary(file))
         case .latents(let file): try show(LatentSummary(file), of: file)
         }
@@ -54,6 +54,42 @@ struct Inspect: ParsableCommand {
         lines += [("parameters", grouped(summary.total)), ("tensors", grouped(summary.tensors.count))]
         if tensors {
             lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype?.rawValue ?? "") \($0.shape)") }
+        }
+        try show(lines)
+    }
+
+    private func show(_ summary: CLIPSummary) throws {
+        if json { return try Console.print(json: summary) }
+        let (network, text) = (summary.configuration.network, summary.configuration.network.text)
+        let tower =
+            switch network.picture {
+            case .transformer(let patch, let width, let layers, let heads):
+                "\(layers) layers of \(width), \(heads) heads, patches of \(patch) pixels"
+            case .convolutional(let widths, let blocks, let layers, _):
+                "convolutions " + widths.map { "\($0)×\(blocks)" }.joined(separator: ", ")
+                    + ", \(layers) layers of attention"
+            }
+        var lines = [
+            ("model", "\(summary.configuration.name), pictures and texts in one space of \(network.embedding)"),
+            ("file", summary.path),
+            ("pictures", "\(network.side)×\(network.side), \(network.timesteps == nil ? "clean" : "noisy")"),
+            ("tower", tower),
+            (
+                "text",
+                "\(text.layers) layers of \(text.width), \(text.heads) heads, \(text.context) tokens of \(text.vocabulary)"
+            ),
+        ]
+        if let diffusion = summary.configuration.diffusion {
+            lines.append(("noise", "\(diffusion.schedule.rawValue), \(diffusion.steps) steps"))
+        }
+        lines += [
+            ("parameters", grouped(summary.parameters.total)),
+            ("  pictures", grouped(summary.parameters.picture)),
+            ("  text", grouped(summary.parameters.text)),
+            ("tensors", grouped(summary.tensors.count)),
+        ]
+        if tensors {
+            lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype.rawValue) \($0.shape)") }
         }
         try show(lines)
     }

@@ -29,6 +29,9 @@ struct Reproduce: AsyncParsableCommand {
     @Option(help: "Where the upsampler is now; where it was then unless given.")
     var upscale: String?
 
+    @Option(help: "Where the CLIP that guided it is now; where it was then unless given.")
+    var clip: String?
+
     @Option(name: [.short, .long], help: "Where to write the new picture; nowhere unless given.")
     var output: OutputPath?
 
@@ -71,7 +74,8 @@ struct Reproduce: AsyncParsableCommand {
         var options = try compute.resolved()
         options.additions = settings.additions ?? options.additions
         options.prediction = settings.prediction
-        let drawing = try await TextToImage.load(source, options: options)
+        let guide = settings.clipGuidance.map { ModelSource(clip ?? $0.clip) }
+        let drawing = try await TextToImage.load(source, clip: guide, options: options)
         if Task.isCancelled { throw CancellationError() }
         if drawing.configuration.name != settings.model {
             Console.say("drawn then by the model “\(settings.model)”, now by “\(drawing.configuration.name)”")

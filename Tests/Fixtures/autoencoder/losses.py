@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "glide"))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "glide")]
 
 from generate import check_margins, kinds, normal, picture  # noqa: E402
 from reference import randomise, relative_l2, save  # noqa: E402
@@ -59,7 +59,7 @@ def looks(net, pictures):
         [0.458, 0.448, 0.450]
     ).view(1, 3, 1, 1)
     maps = []
-    for index, layer in enumerate(net.features):
+    for index, layer in enumerate(net.features[:30]):
         h = layer(h)
         if index in (3, 8, 15, 22, 29):
             maps.append(h / (h.pow(2).sum(1, keepdim=True).sqrt() + 1e-10))

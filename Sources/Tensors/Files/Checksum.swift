@@ -1,9 +1,12 @@
-/// CRC-32C (Castagnoli), as checkpoints and TensorBoard's event files have it; eight bytes a turn ("slicing by eight",
+/// CRC-32C (Castagnoli), as checkpoints, indices and TensorBoard's event files have it; eight bytes a turn ("slicing by eight",
 /// Kounavis and Berry 2005).
 package struct CRC32C: Sendable {
     private var state: UInt32 = 0xFFFF_FFFF
 
     package init() {}
+
+    /// Goes on where a checksum of earlier bytes ended.
+    package init(continuing value: UInt32) { state = ~value }
 
     package var value: UInt32 { ~state }
 

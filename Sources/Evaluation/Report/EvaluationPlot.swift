@@ -1,0 +1,91 @@
+public import Images
+internal import Scenes
+
+extension EvaluationReport {
+    /// Bars for each set, and, where several guidance scales were drawn, lines over them.
+    ///
+    /// - Returns: nil where nothing was ranked.
+    public func plot() throws -> Picture? {
+        let shown = sets.filter { $0.real != nil || !$0.drawn.isEmpty }
+        guard !shown.isEmpty else { return nil }
+        let sweeps = shown.filter { $0.drawn.count { $0.guidanceScale != nil } > 1 }
+        let height = shown.count * BarPlot.size.height + sweeps.count * LinePlot.size.height
+        var canvas = PlotCanvas(width: BarPlot.size.width, height: height)
+        var top = 0.0
+        for set in shown {
+            set.bars.draw(on: &canvas, top: top)
+            top += Double(BarPlot.size.height)
+            guard sweeps.contains(where: { $0.name == set.name }) else { continue }
+            let (rates, distances) = set.sweep
+            rates.draw(on: &canvas, left: 0, top: top)
+            distances.draw(on: &canvas, left: Double(LinePlot.size.width), top: top)
+            top += Double(LinePlot.size.height)
+        }
+        return try canvas.picture()
+    }
+}
+
+private enum Palette {
+    static let real = Colour(grey: 150)
+    static let control = Colour(red: 216, green: 205, blue: 186)
+    /// Readable beside each other also by those who see red and green alike (after Okabe and Ito 2008).
+    static let lines = [
+        Colour(red: 0, green: 114, blue: 178), Colour(red: 230, green: 159, blue: 0), Colour(red: 0, green: 158, blue: 115),
+        Colour(red: 204, green: 121, blue: 167), Colour(red: 86, green: 180, blue: 233), Colour(red: 213, green: 94, blue: 0),
+        Colour(red: 90, green: 90, blue: 90),
+    ]
+}
+
+extension SetReport {
+    private var partNames: [String] { ScenePart.allCases.map(\.rawValue).filter { chance.parts[$0] != nil } }
+
+    fileprivate var bars: BarPlot {
+        let parts = partNames
+        func values(_ scores: RankingScores) -> [Rate?] {
+            [scores.first, scores.firstFive] + parts.map { scores.parts[$0] }
+        }
+        var series: [BarPlot.Series] = []
+        if let real { series.append(.init(name: "real scenes", colour: Palette.real, values: values(real.ranking))) }
+        for (index, drawn) in drawn.enumerated() {
+            let name = drawn.guidanceScale.map { drawn in
+                self.drawn.count > 1 ? "guidance \(drawn.formatted(nil))" : "model, guidance \(drawn.formatted(nil))"
+            }
+            series.append(
+                .init(
+                    name: name ?? "pictures", colour: Palette.lines[index % Palette.lines.count],
+                    values: values(drawn.findings.ranking)))
+        }
+        if let control = drawn.count == 1 ? drawn[0].shuffled : drawn.isEmpty ? realShuffled : nil {
+            series.append(.init(name: "another's captions", colour: Palette.control, values: values(control)))
+        }
+        return BarPlot(
+            title: "\(name): how often the true caption is the nearest", groups: ["of \(captions.formatted(0))", "in five"] + parts,
+            series: series, chance: values(chance).map { $0?.value })
+    }
+
+    /// Over the guidance scale: rates, and the Fréchet distance.
+    fileprivate var sweep: (rates: LinePlot, distances: LinePlot) {
+        let scales = drawn.compactMap { one in one.guidanceScale.map { (scale: $0, measured: one.findings) } }
+            .sorted { $0.scale < $1.scale }
+        let measures: [(name: String, rate: (RankingScores) -> Rate?)] =
+            [("first of \(captions.formatted(0))", { $0.first })]
+            + partNames.map { part in (part, { $0.parts[part] }) }
+        let rates = LinePlot(
+            title: "Accuracy", axis: "guidance scale",
+            series: measures.enumerated().map { index, measure in
+                LinePlot.Series(
+                    name: measure.name, colour: Palette.lines[index % Palette.lines.count],
+                    points: scales.compactMap { one in
+                        measure.rate(one.measured.ranking).map { (one.scale, $0.value) }
+                    }, level: index == 0 ? real?.ranking.first.value : nil)
+            }, isShare: true, most: 1)
+        let distances = LinePlot(
+            title: "Fréchet distance", axis: "guidance scale",
+            series: [
+                LinePlot.Series(
+                    name: "to real scenes", colour: Palette.lines[0],
+                    points: scales.compactMap { one in one.measured.frechet.map { (one.scale, $0) } }, level: real?.frechet)
+            ], isShare: false, most: nil)
+        return (rates, distances)
+    }
+}

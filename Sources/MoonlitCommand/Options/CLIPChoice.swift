@@ -1,0 +1,37 @@
+import Checkpoints
+import Foundation
+import Models
+import Moonlit
+import Search
+import Tensors
+
+/// Which CLIP embeds: the one that was named, else the one an index was made by.
+struct CLIPChoice {
+    let path: String
+    let identity: ModelIdentity
+
+    /// - Throws: `CLIPChoiceError` where none is named and there is no index.
+    init(_ named: String?, ofIndex folder: String) throws {
+        if let named {
+            path = try ModelSource(named).path()
+        } else if FileManager.default.fileExists(atPath: folder + "/" + IndexManifest.fileName) {
+            path = try SearchIndex(folder).manifest.model.path
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw CLIPChoiceError(
+                    description: "\(path), the CLIP that \(folder) was made by, is not there; say where it is with --clip")
+            }
+        } else {
+            throw CLIPChoiceError(description: "\(folder) is no index yet; say which CLIP makes it with --clip")
+        }
+        identity = try ModelIdentity(ofModelAt: path)
+    }
+
+    func load(_ options: TextToImage.Options) throws -> any PictureTextModel {
+        if let threads = options.threads { Engine.threads = threads }
+        return try PictureTextModels.load(path, dtype: options.dtype, device: options.device)
+    }
+}
+
+struct CLIPChoiceError: Error, CustomStringConvertible {
+    let description: String
+}

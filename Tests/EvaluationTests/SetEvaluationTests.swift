@@ -1,0 +1,150 @@
+import Evaluation
+import Foundation
+import Images
+import Scenes
+import Testing
+
+@Suite struct SetEvaluationTests {
+    private func set(
+        _ kind: PromptSet.Kind, count: Int, references: Int = 3, captions: Int = 100
+    ) throws -> PromptSet {
+        try PromptSet(
+            kind, of: SceneConfiguration(), artwork: paperArtwork(), count: count, references: references,
+            captions: captions, seed: 1)
+    }
+
+    private func evaluation(
+        _ set: PromptSet, _ world: World, _ change: (inout EvaluationSizes) -> Void = { _ in }
+    ) throws -> SetEvaluation {
+        var sizes = EvaluationSizes()
+        (sizes.unconditional, sizes.diversityPrompts, sizes.batchSize) = (0, 0, 16)
+        change(&sizes)
+        return try SetEvaluation(
+            set, judge: Judge(KnowingJudge(world: world), name: "knowing"), size: World.side, sizes: sizes, seed: 5)
+    }
+
+    /// Whether a rate of so many lies where guessing with this chance would put it, but for one time in ten thousand.
+    private func isAtChance(_ rate: Rate?, _ chance: Rate?) -> Bool {
+        guard let rate, let chance, rate.count > 0 else { return false }
+        let deviation = (chance.value * (1 - chance.value) / Double(rate.count)).squareRoot()
+        return abs(rate.value - chance.value) < 3.9 * deviation
+    }
+
+    @Test(arguments: [PromptSet.Kind.heldOut, .pairs]) func whoKnowsIsAlwaysRight(kind: PromptSet.Kind) throws {
+        let world = World()
+        let set = try self.set(kind, count: 8)
+        for (picture, scene) in zip(try set.realPictures(size: World.side), set.descriptions) {
+            world.register(picture, Content(scene))
+        }
+        try withTemporaryFolder { folder in
+            var evaluation = try self.evaluation(set, world) { $0.unconditional = 8 }
+            try evaluation.judgeReal()
+            try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: folder)
+            let report = evaluation.report
+            let real = try #require(report.real)
+            let drawn = try #require(report.drawn.first)
+            for ranking in [real.ranking, drawn.findings.ranking] {
+                #expect(ranking.first.value == 1 && ranking.firstFive.value == 1 && ranking.meanRank == 1)
+                #expect(ranking.parts.values.allSatisfy { $0.value == 1 })
+                #expect(Set(ranking.parts.keys).isSuperset(of: ["subject", "place", "light", "style"]))
+                #expect(abs(ranking.similarity - 1) < 1e-5)
+            }
+            #expect((real.ranking.parts["relation"] != nil) == (kind == .pairs))
+            // Another's captions are wrong, and nothing is told of a picture of nothing.
+            for control in [report.realShuffled, drawn.shuffled, drawn.unconditional] {
+                #expect(try #require(control).first.value < 0.2)
+            }
+            #expect(abs(report.captions - 100) < 1)
+            #expect(abs(report.chance.first.value - 0.01) < 0.001)
+            #expect(drawn.share(of: real) { $0.first } == 1)
+        }
+    }
+
+    @Test func whoGuessesIsAtChance() throws {
+        let world = World()
+        let set = try self.set(.heldOut, count: 100, captions: 8)
+        try withTemporaryFolder { folder in
+            var evaluation = try self.evaluation(set, world)
+            let names = Subject.all.map(\.name)
+            let painter = Painter(world: world) { content, seed in
+                var dice = Dice(seed)
+                content.subjects = [dice.pick(names)]
+                content.place = dice.pick(Place.allCases)
+                content.light = dice.pick(Light.allCases)
+                content.style = dice.pick(Style.allCases)
+            }
+            try evaluation.judge(painter, guidanceScale: nil, folder: folder)
+            let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).findings.ranking)
+            #expect(isAtChance(ranking.parts["light"], chance.parts["light"]))
+            #expect(isAtChance(ranking.first, chance.first), "\(ranking.first)")
+            #expect(abs(try #require(chance.parts["light"]).value - 0.25) < 1e-9)
+        }
+    }
+
+    @Test func whoIgnoresTheLightIsAtChanceInTheLightAlone() throws {
+        let world = World()
+        let set = try self.set(.heldOut, count: 100, captions: 8)
+        try withTemporaryFolder { folder in
+            var evaluation = try self.evaluation(set, world)
+            let painter = Painter(world: world) { content, seed in
+                var dice = Dice(seed)
+                content.light = dice.pick(Light.allCases)
+            }
+            try evaluation.judge(painter, guidanceScale: nil, folder: folder)
+            let (chance, ranking) = (evaluation.report.chance, try #require(evaluation.report.drawn.first).findings.ranking)
+            #expect(isAtChance(ranking.parts["light"], chance.parts["light"]), "\(ranking.parts)")
+            for part in ["subject", "place", "style"] { #expect(ranking.parts[part]?.value == 1, "\(part)") }
+            #expect(ranking.first.value < 0.7)
+        }
+    }
+
+    @Test func whoIsInterruptedGoesOn() throws {
+        let set = try self.set(.heldOut, count: 40, references: 4, captions: 5)
+        let world = World()
+        let change: (inout EvaluationSizes) -> Void = {
+            ($0.unconditional, $0.diversityPrompts, $0.diversitySeeds) = (8, 2, 3)
+        }
+        try withTemporaryFolder { folder in
+            let whole = try withTemporaryFolder { other in
+                var evaluation = try self.evaluation(set, world, change)
+                try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: other)
+                return evaluation.report
+            }
+            let first = Painter(world: world)
+            first.patience = 35
+            var evaluation = try self.evaluation(set, world, change)
+            #expect(throws: CancellationError.self) {
+                try evaluation.judge(first, guidanceScale: 2, folder: folder)
+            }
+            #expect(evaluation.report.drawn.first?.findings.count == 32)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/pictures").count == 32)
+            let lines = try String(contentsOfFile: folder + "/scores.jsonl", encoding: .utf8).split(separator: "\n")
+            #expect(lines.count == 32)
+
+            let second = Painter(world: world)
+            evaluation = try self.evaluation(set, world, change)
+            try evaluation.judge(second, guidanceScale: 2, folder: folder)
+            // What was there is not drawn again; picture k has seed 5 + k.
+            #expect(second.drawn.prefix(8) == [37, 38, 39, 40, 41, 42, 43, 44])
+            #expect(second.drawn.count == 8 + 2 * 3 + 8)
+            #expect(evaluation.report == whole)
+            #expect(whole.drawn.first?.findings.diversity ?? 1 < 1e-6)
+        }
+    }
+
+    @Test func picturesOfAFolderAreJudgedInOrder() throws {
+        let set = try self.set(.heldOut, count: 12, captions: 10)
+        let world = World()
+        try withTemporaryFolder { folder in
+            let pictures = try Painter(world: world).pictures(of: set.texts, seeds: set.texts.indices.map { UInt64($0) })
+            for (index, picture) in pictures.enumerated() { try picture.write(to: "\(folder)/\(index + 1).png") }
+            let files = try PictureFolder.files(in: folder)
+            #expect(files.map { ($0 as NSString).lastPathComponent } == (1...12).map { "\($0).png" })
+            var evaluation = try self.evaluation(set, world)
+            try evaluation.judge(pictures: files)
+            #expect(evaluation.report.drawn.first?.findings.ranking.first.value == 1)
+            #expect(evaluation.report.drawn.first?.guidanceScale == nil)
+            #expect(throws: EvaluationError.self) { try PictureFolder.files(in: folder + "/none") }
+        }
+    }
+}

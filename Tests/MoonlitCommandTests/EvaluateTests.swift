@@ -1,0 +1,152 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Images
+import Layers
+import Models
+import Tensors
+import Testing
+import Tokenizers
+
+/// `moonlit evaluate` with a small model and a small judge, both of random weights: nothing is drawn well, everything is
+/// there.
+@Suite(.enabled(if: (try? EmojiCollection.load()) != nil)) struct EvaluateTests {
+    let folder: Folder
+
+    init() throws {
+        folder = try Folder()
+        try SmallModel.write(to: folder.path("small.safetensors"))
+        try Self.writeJudge(to: folder.path("judge.safetensors"))
+    }
+
+    private static func writeJudge(to path: String) throws {
+        let kept = Set(try CLIPTokenizer().encode("a fox house boat in the forest desert at night in fog sunset")).sorted()
+        let configuration = CLIPConfiguration(
+            name: "judge",
+            network: ContrastiveConfiguration(
+                side: 16, picture: .convolutional(widths: [16, 24], blocks: 1, layers: 0, heads: 2),
+                text: TextTransformerConfiguration(
+                    vocabulary: kept.count + 1, context: 24, width: 16, layers: 1, heads: 2), embedding: 12),
+            text: TextConfiguration(vocabulary: .clip, context: 24, kept: kept))
+        let store = WeightStore(.initial(try RandomGenerator(seed: 4)))
+        _ = try ContrastiveModel(Weights(store), configuration: configuration.network)
+        try CLIPFile.write(store.parameters.map { ($0.name, $0.value) }, configuration: configuration, to: path)
+    }
+
+    private static let common = [
+        "evaluate", "--judge", "judge.safetensors", "--count", "5", "--captions", "10", "--references", "6",
+        "--data", "scenes-steady", "--quiet",
+    ]
+
+    private func report(_ place: String = "out") throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: folder.bytes("\(place)/evaluation.json")) as? [String: Any])
+    }
+
+    @Test func aModelIsDrawnJudgedAndGoneOnWith() throws {
+        let drawing = [
+            "--model", "small.safetensors", "--steps", "2", "--unconditional", "3", "--diversity", "1", "--batch-size", "20",
+            "-o", "out", "--seed", "3",
+        ]
+        let outcome = try Program.start(Self.common + drawing, in: folder).finish()
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        #expect(outcome.output.contains("| real scenes | 5 |") && outcome.output.contains("| **guidance 2** | 5 |"))
+        #expect(
+            try folder.names(in: "out")
+                == ["evaluation.json", "evaluation.md", "evaluation.png", "held-out", "prompts-held-out.txt", "settings.json"])
+        let own = "out/held-out/guidance-2.0"
+        #expect(try folder.names(in: own) == ["diversity", "pictures", "scores.jsonl", "unconditional"])
+        #expect(try folder.names(in: own + "/pictures") == (0..<5).map { "0000\($0).png" })
+        #expect(try folder.names(in: own + "/diversity/0").count == 20)
+        #expect(try folder.names(in: own + "/unconditional").count == 3)
+        let first = try report()
+        #expect(first["isFinished"] as? Bool == true)
+        let set = try #require((first["sets"] as? [[String: Any]])?.first)
+        #expect(set["captions"] as? Double == 10)
+        #expect(((set["drawn"] as? [[String: Any]])?.first?["unconditional"]) != nil)
+
+        // The picture is the one that generate draws.
+        let prompts = try String(contentsOfFile: folder.path("out/prompts-held-out.txt"), encoding: .utf8).split(separator: "\n")
+        let alone = try Program.run(
+            "generate", String(prompts[1]), "--model", "small.safetensors", "--steps", "2", "--seed", "4", "-o", "one.png",
+            in: folder)
+        #expect(alone.status == 0)
+        let (one, other) = (try Picture(path: folder.path("one.png")), try Picture(path: folder.path(own + "/pictures/00001.png")))
+        #expect(zip(one.pixels, other.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+
+        // One picture is lost; the rest is taken as it is, and the result is the same.
+        let kept = try folder.bytes(own + "/pictures/00000.png")
+        try FileManager.default.removeItem(atPath: folder.path(own + "/pictures/00003.png"))
+        let again = try Program.start(Self.common + drawing, in: folder).finish()
+        #expect(again.status == 0, "\(again.messages)")
+        #expect(try folder.bytes(own + "/pictures/00000.png") == kept)
+        #expect(try folder.names(in: own + "/pictures").count == 5)
+
+        // Other settings do not mix.
+        let mixed = try Program.start(Self.common + drawing + ["--sampler", "euler"], in: folder).finish()
+        #expect(mixed.status == 1)
+        #expect(mixed.messages.contains("settings.json"))
+    }
+
+    @Test func scalesAreSweptAndFoldersJudged() throws {
+        let outcome = try Program.start(
+            Self.common + [
+                "--model", "small.safetensors", "--steps", "1", "--guidance-scales", "0,1.5", "--unconditional", "0",
+                "--diversity", "0", "-o", "out", "--json",
+            ], in: folder
+        ).finish()
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let drawn = try #require((object["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])
+        #expect(drawn.compactMap { $0["guidanceScale"] as? Double } == [0, 1.5])
+
+        let pictures = try Program.start(
+            Self.common + ["--pictures", "out/held-out/guidance-1.5/pictures", "-o", "folder"], in: folder
+        ).finish()
+        #expect(pictures.status == 0, "\(pictures.messages)")
+        let judged = try #require(((try report("folder"))["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])
+        // The same pictures and judge: the same verdict.
+        let (a, b) = (drawn[1]["findings"] as? [String: Any], judged[0]["findings"] as? [String: Any])
+        #expect((a?["ranking"] as? NSDictionary) == (b?["ranking"] as? NSDictionary))
+        #expect((a?["frechet"] as? Double) == (b?["frechet"] as? Double))
+    }
+
+    @Test func realScenesAloneAndWhatIsMissing() throws {
+        let real = try Program.start(Self.common + ["--real", "-o", "real", "--prompts", "pairs"], in: folder).finish()
+        #expect(real.status == 0, "\(real.messages)")
+        #expect(try report("real")["model"] == nil)
+        for (arguments, named) in [
+            (["--data", "nothing"], "nothing"), (["--prompts", "none.txt"], "none.txt"), (["--pictures", "none"], "none"),
+            (["--model", "nowhere"], "nowhere"),
+        ] {
+            let outcome = try Program.start(Self.common + arguments + ["-o", "missing"], in: folder).finish()
+            #expect(outcome.status == 1, "\(outcome.messages)")
+            #expect(outcome.messages.contains(named), "\(outcome.messages)")
+            #expect(outcome.messages.split(separator: "\n").count == 1)
+            #expect(!FileManager.default.fileExists(atPath: folder.path("missing")))
+        }
+    }
+
+    @Test func controlCKeepsWhatIsDrawn() async throws {
+        let process = try Program.start(
+            Self.common.map { $0 == "5" ? "200" : $0 } + [
+                "--model", "small.safetensors", "--steps", "4", "--diversity", "0", "--unconditional", "0", "--batch-size",
+                "2", "-o", "out",
+            ], in: folder)
+        let pictures = folder.path("out/held-out/guidance-2.0/pictures")
+        while process.process.isRunning,
+            ((try? FileManager.default.contentsOfDirectory(atPath: pictures)) ?? []).filter({ !$0.hasPrefix(".") }).count < 4
+        {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        process.process.interrupt()
+        let outcome = try process.finish()
+        #expect(outcome.status == 130, "\(outcome.messages)")
+        #expect(outcome.messages.contains("goes on"))
+        let report = try report()
+        #expect(report["isFinished"] as? Bool == false)
+        let drawn = try #require(((report["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])?.first)
+        let count = try #require((drawn["findings"] as? [String: Any])?["count"] as? Int)
+        #expect(count >= 4 && count < 200)
+        #expect(try folder.names(in: "out/held-out/guidance-2.0/pictures").count == count)
+    }
+}

@@ -1,0 +1,222 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Layers
+import Models
+import Tensors
+import Testing
+import Training
+
+/// Models of pictures and texts.
+@Suite struct ContrastiveTests {
+    /// A run of seconds.
+    static func small(_ name: String = "clip-64", steps: Int = 6) throws -> TrainingConfiguration {
+        let preset = try TrainingConfiguration(presetOrFile: name)
+        var configuration = preset
+        configuration.imageSize = 16
+        configuration.contrastive.picture =
+            switch preset.contrastive.picture {
+            case .convolutional: .convolutional(widths: [16, 16], blocks: 1, layers: 1, heads: 2)
+            case .transformer: .transformer(patch: 4, width: 16, layers: 1, heads: 2)
+            }
+        configuration.contrastive.text = .init(
+            vocabulary: .clip, prune: true, context: 6, width: 16, layers: 1, heads: 2)
+        configuration.contrastive.embedding = 12
+        configuration.batchSize = 4
+        configuration.parts = 2
+        configuration.steps = steps
+        configuration.dtype = .float32
+        configuration.rate = LearningRate(peak: 3e-3, warmup: 2)
+        configuration.intervals.log = 2
+        configuration.intervals.checkpoint = 2
+        return configuration
+    }
+
+    private func objective(_ configuration: TrainingConfiguration) throws -> ContrastiveObjective {
+        let objective = try ContrastiveObjective(configuration, .drawn, data: ColouredSet())
+        // Random everywhere, also where training begins at zero.
+        let generator = try RandomGenerator(seed: 9)
+        for (_, value) in objective.parameters {
+            try withoutGradients { try value.addInPlace(.randn(value.shape, generator: generator), factor: 0.05) }
+        }
+        return objective
+    }
+
+    /// Every parameter's gradient in one vector.
+    private func flat(_ gradients: [Tensor?], _ parameters: [(name: String, value: Tensor)]) throws -> Tensor {
+        try .concatenate(zip(gradients, parameters).map { try ($0 ?? .zeros($1.value.shape)).reshape([-1]) })
+    }
+
+    /// Embedding in parts, with kept or recomputed graphs, on any number of threads: the gradient of the whole batch.
+    @Test(arguments: ["clip-64", "noised-clip-64", "glide-clip"])
+    func cachedGradientsAreTheWholeBatchs(preset: String) throws {
+        var configuration = try Self.small(preset)
+        configuration.batchSize = 12
+        let batch = try batches(configuration).batch(step: 0)
+        func gradients(parts: Int, recomputes: Bool, workers: Int = 2) throws -> (Tensor, Computed) {
+            configuration.parts = parts
+            configuration.contrastive.recomputes = recomputes
+            let objective = try objective(configuration)
+            let computed = try objective.gradients(of: batch, step: 0, workers: WorkerGroup(count: workers))
+            return (try flat(computed.averaged(), objective.parameters), computed)
+        }
+        let (whole, found) = try gradients(parts: 1, recomputes: false)
+        #expect(found.examples.count == 12 && found.loss > 0.1 && found.loss.isFinite)
+        for parts in [2, 4, 12] {
+            let (kept, _) = try gradients(parts: parts, recomputes: false)
+            let (again, computed) = try gradients(parts: parts, recomputes: true)
+            let error = try relativeError(again, whole)
+            #expect(error < 1e-5, "\(parts) parts: \(error)")
+            #expect(try again.floats() == kept.floats())
+            #expect(try gradients(parts: parts, recomputes: true, workers: 1).0.floats() == again.floats())
+            #expect(abs(computed.loss - found.loss) < 1e-5)
+        }
+        // Not a gradient of each part's own loss: that is another one.
+        configuration.batchSize = 6
+        configuration.parts = 1
+        let half = try objective(configuration)
+        let own = try half.gradients(of: batches(configuration).batch(step: 0), step: 0, workers: WorkerGroup(count: 1))
+        #expect(try relativeError(flat(own.averaged(), half.parameters), whole) > 1e-2)
+    }
+
+    /// Without the objective's machinery: both towers and the loss over everything in one graph.
+    @Test func theGradientIsThatOfTheLoss() throws {
+        var configuration = try Self.small()
+        configuration.parts = 4
+        configuration.contrastive.recomputes = true
+        let objective = try objective(configuration)
+        let batch = try batches(configuration).batch(step: 0)
+        let computed = try objective.gradients(of: batch, step: 0, workers: WorkerGroup(count: 2))
+        let encoder = try objective.model.text.encoder()
+        let padded = batch.captions.map(encoder.padded)
+        let pictures = try objective.network.embeddings(
+            ofPictures: Tensor(batch.pixels, shape: [4, 3, 16, 16]))
+        let texts = try objective.network.embeddings(
+            ofTokens: Tensor(padded.flatMap(\.ids), shape: [4, 6]), mask: Tensor(padded.flatMap(\.mask), shape: [4, 6]))
+        let logits = try pictures.matmul(texts.transpose(0, 1)) * objective.network.logitScale()
+        let own = try Tensor.arange(4)
+        let loss = try (logits.crossEntropy(own) + logits.transpose(0, 1).crossEntropy(own)) * 0.5
+        let expected = try flat(loss.gradients(of: objective.parameters.map(\.value)), objective.parameters)
+        #expect(abs(try loss.item() - computed.loss) < 1e-5)
+        #expect(try relativeError(flat(computed.averaged(), objective.parameters), expected) < 1e-5)
+        #expect(computed.measures["right caption first"] != nil)
+    }
+
+    @Test func wrongCaptionsAreMoreToChooseFrom() throws {
+        let generator = try RandomGenerator(seed: 1)
+        func units(_ count: Int) throws -> Tensor { try noisedCLIPUnit(.randn([count, 8], generator: generator)) }
+        let (pictures, texts, wrong) = (try units(3), try units(3), try units(6))
+        let scale = try Tensor(5)
+        let plain = try ContrastiveLoss(pictures: pictures, texts: texts, scale: scale)
+        let harder = try ContrastiveLoss(pictures: pictures, texts: texts, wrong: wrong, scale: scale)
+        let logits = try pictures.matmul(texts.transpose(0, 1)).floats()
+        for i in 0..<3 {
+            let own = exp(5 * Double(logits[i * 3 + i]))
+            let row = (0..<3).reduce(0.0) { $0 + exp(5 * Double(logits[i * 3 + $1])) }
+            let column = (0..<3).reduce(0.0) { $0 + exp(5 * Double(logits[$1 * 3 + i])) }
+            let more = try (0..<2).reduce(0.0) { sum, k in
+                sum + exp(5 * (try (pictures.at(i) * wrong.at(i * 2 + k)).sum().item()))
+            }
+            #expect(abs(try plain.perExample.doubles()[i] - (log(row / own) + log(column / own)) / 2) < 1e-5)
+            #expect(abs(try harder.perExample.doubles()[i] - (log((row + more) / own) + log(column / own)) / 2) < 1e-5)
+        }
+        #expect(throws: TensorError.self) {
+            try ContrastiveLoss(pictures: pictures, texts: texts, wrong: units(4), scale: scale)
+        }
+    }
+
+    @Test(arguments: ["clip-64", "noised-clip-64", "glide-clip"])
+    func aBatchIsLearnedByHeart(preset: String) throws {
+        var configuration = try Self.small(preset, steps: 400)
+        configuration.rate = LearningRate(peak: 3e-3, warmup: 5)
+        // So little noise that colours are seen.
+        configuration.diffusion.schedule = .linear
+        configuration.diffusion.betas = .init(from: 1e-5, to: 3e-4)
+        let objective = try ContrastiveObjective(configuration, .drawn, data: ColouredSet())
+        let trainer = try Trainer(configuration, objective: objective, workers: WorkerGroup(count: 2))
+        let batch = try batches(configuration).batch(step: 0)
+        var recent: [Double] = []
+        while trainer.step < configuration.steps, recent.count < 10 || recent.contains(where: { $0 < 1 }) {
+            let report = try trainer.advance(with: batch)
+            recent = (recent + [try #require(report.measures["right caption first"])]).suffix(10)
+        }
+        #expect(recent.allSatisfy { $0 == 1 }, "\(recent) after \(trainer.step) steps")
+    }
+
+    private func run(
+        _ folder: String, _ configuration: TrainingConfiguration?, resume: Bool = false, initialModel: String? = nil
+    ) throws -> TrainingRun {
+        try TrainingRun(
+            configuration: configuration, folder: folder, resume: resume, initialModel: initialModel,
+            data: ColouredSet())
+    }
+
+    @Test(arguments: ["clip-64", "clip-64-judge", "noised-clip-64", "glide-clip"])
+    func aResumedRunEqualsAnUninterruptedOne(preset: String) throws {
+        try withTemporaryFolder { folder in
+            let configuration = try Self.small(preset)
+            #expect(try run(folder + "/a", configuration).run() == .finished(step: 6))
+            let stop = StopFlag()
+            let outcome = try run(folder + "/b", configuration).run(stop: stop) { message in
+                if case .progress(let progress) = message, progress.step == 3 { stop.set() }
+            }
+            #expect(outcome == .stopped(step: 3))
+            #expect(try run(folder + "/b", nil, resume: true).run() == .finished(step: 6))
+            for file in ["checkpoints/step-00000006/state.safetensors", "model.safetensors"] {
+                #expect(try bytes(folder + "/a/" + file) == bytes(folder + "/b/" + file), "\(file)")
+            }
+            let model = try PictureTextModels.load(folder + "/a/model.safetensors")
+            #expect(model.imageSide == 16 && model.isNoised == configuration.contrastive.noised)
+            #expect(try model.embeddings(ofTexts: ["a red square"]).shape == [1, 12])
+        }
+    }
+
+    /// A model of clean pictures becomes one of noisy pictures, which at first sees what the other saw.
+    @Test func aNoisedModelBeginsWithACleanOne() throws {
+        try withTemporaryFolder { folder in
+            _ = try run(folder + "/clean", Self.small()).run()
+            let path = folder + "/clean/model.safetensors"
+            let noised = try Self.small("noised-clip-64")
+            let objective = try ContrastiveObjective(noised, .model(path), data: ColouredSet())
+            let clean = try CLIPModel.load(path)
+            let pictures = try Tensor.rand([2, 3, 16, 16], generator: RandomGenerator(seed: 3))
+            let expected = try clean.embeddings(ofPictures: pictures, timesteps: nil)
+            let found = try objective.network.embeddings(ofPictures: pictures, timesteps: Tensor([0, 900]))
+            #expect(try (found - expected).abs().max().item() < 1e-5)
+            let time = try #require(objective.parameters.first { $0.name.hasSuffix("time_embed.0.weight") })
+            #expect(try time.value.abs().max().item() > 0)
+            var other = noised
+            other.contrastive.text.context = 7
+            #expect(throws: (any Error).self) { try ContrastiveObjective(other, .model(path), data: ColouredSet()) }
+        }
+    }
+
+    @Test(arguments: ["clip-64", "clip-64-judge", "noised-clip-64", "glide-clip"])
+    func presetsAreValidAndSurviveYAML(name: String) throws {
+        let preset = try TrainingConfiguration(presetOrFile: name)
+        try preset.validate()
+        #expect(preset.kind == .contrastive)
+        #expect(try TrainingConfiguration(yaml: preset.yaml()) == preset)
+    }
+
+    @Test func theTowerCanBeOfAnotherKind() throws {
+        let read = try TrainingConfiguration(
+            yaml: """
+                preset: clip-64
+                contrastive: {picture: {transformer: {patch: 8, width: 64, layers: 2, heads: 2}}}
+                """)
+        #expect(read.contrastive.picture == .transformer(patch: 8, width: 64, layers: 2, heads: 2))
+        for (yaml, key) in [
+            ("contrastive: {picture: {transformer: {patch: 8, width: 64, layers: 2, heads: 2, colour: 1}}}", "colour"),
+            ("contrastive: {picture: {transformer: {patch: 7, width: 64, layers: 2, heads: 2}}}", "contrastive"),
+            ("contrastive: {picture: {recurrent: {width: 64}}}", "contrastive.picture"),
+            ("contrastive: {embedding: 0}", "contrastive"), ("contrastive: {wrongCaptions: -1}", "contrastive.wrongCaptions"),
+            ("batchSize: 1\nparts: 1", "batchSize"),
+        ] {
+            let error = try #require(throws: TrainingError.self, "\(yaml)") {
+                try TrainingConfiguration(yaml: "preset: clip-64\n" + yaml)
+            }
+            #expect(error.description.contains(key), "\(key) in \(error)")
+        }
+    }
+}
