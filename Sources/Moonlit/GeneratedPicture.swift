@@ -11,6 +11,8 @@ public struct GeneratedPicture: Sendable {
     }
 
     /// How like the picture is to its prompt, −1…1: of a request with `candidates`.
+    // Inlined into an optimised caller, it ends Swift 6.3.1's compiler (CopyPropagation, "outside of lifetime use").
+    @inline(never)
     public var likeness: Double? { settings.choice?.likeness }
 
     /// What a PNG file of this picture carries: `parameters` as the web interfaces have it, `moonlit` as JSON.

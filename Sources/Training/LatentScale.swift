@@ -7,7 +7,7 @@ package struct LatentScale {
     private let loader: BatchLoader
 
     /// Pictures that it is measured over.
-    private static let pictures = 256
+    private static let pictures = 64
     private static let atATime = 16
 
     package init(_ data: any CaptionedPictures, _ configuration: TrainingConfiguration) throws {

@@ -148,33 +148,23 @@ struct Generate: AsyncParsableCommand {
         var film = Film(stages: Self.stages)
         var shortlist = Shortlist(places: count)
         var finished = 0
-        func keep(_ pictures: [GeneratedPicture]) async throws {
-            var results = pictures
-            if let enlarging, let upsamplerPath, !results.isEmpty {
-                results = try await enlarging.enlarge(results, path: upsamplerPath)
-            }
-            for result in results {
-                let (path, seed) = (self.path(seed: result.settings.seed), result.settings.seed)
-                try result.write(to: path)
-                written.append(.init(path: path, seed: seed, likeness: result.likeness))
-                if !json {
-                    progress.finish()
-                    let likeness = result.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
-                    try Console.print("\(path)  seed \(seed)\(likeness)")
-                }
-            }
-        }
+        let second = enlarging.flatMap { model in upsamplerPath.map { (model: model, path: $0) } }
         for try await step in model.stream(request, showing: showing) {
             progress.total = step.count * ((request.drawn + batchSize - 1) / batchSize)
             progress.update(batches * step.count + step.index + 1)
             film.take(step)
             finished += step.results.count
-            if clip.candidates == nil { try await keep(step.results) } else { shortlist.take(step.results) }
+            if clip.candidates != nil {
+                shortlist.take(step.results)
+            } else if !step.results.isEmpty {
+                if !json { progress.finish() }
+                written += try await write(step.results, enlarging: second)
+            }
             if let last = step.latents { latents.append(last) }
             if step.isLast { batches += 1 }
         }
         progress.finish()
-        try await keep(shortlist.best)
+        written += try await write(shortlist.best, enlarging: second)
         if !quiet, !json { shortlist.tellOthers() }
         if let filmStrip, !film.rows.isEmpty { try film.picture().write(to: filmStrip.path) }
         if let saveLatents, !latents.isEmpty { try Latents(joining: latents).write(to: saveLatents.path) }
@@ -199,6 +189,27 @@ struct Generate: AsyncParsableCommand {
         if count > 1, let output { try output.makeFolder() } else { try OutputPath(path(seed: seed)).checkWritable() }
         try filmStrip?.checkWritable()
         try saveLatents?.checkWritable()
+    }
+
+    /// Writes finished pictures, by the second stage where there is one, and says where.
+    private func write(
+        _ pictures: [GeneratedPicture], enlarging: (model: TextToImage, path: String)?
+    ) async throws -> [Result.Picture] {
+        var results = pictures
+        if let enlarging, !results.isEmpty {
+            results = try await enlarging.model.enlarge(results, path: enlarging.path)
+        }
+        var written: [Result.Picture] = []
+        for result in results {
+            let (path, seed) = (self.path(seed: result.settings.seed), result.settings.seed)
+            try result.write(to: path)
+            written.append(.init(path: path, seed: seed, likeness: result.likeness))
+            if !json {
+                let likeness = result.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
+                try Console.print("\(path)  seed \(seed)\(likeness)")
+            }
+        }
+        return written
     }
 
     private func path(seed: UInt64) -> String {
