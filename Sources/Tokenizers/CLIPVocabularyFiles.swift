@@ -42,7 +42,9 @@ public struct CLIPVocabularyFiles: Sendable {
         var isKept = [Bool](repeating: kept == nil, count: all.count)
         for index in bytes.indices { isKept[index] = true }
         // What a token is made from stands before it.
-        for number in kept ?? [] where isKept.indices.contains(number) { isKept[number] = true }
+        if let kept {
+            for number in kept where isKept.indices.contains(number) { isKept[number] = true }
+        }
         for number in all.indices.reversed() where isKept[number] && number >= bytes.count {
             let (left, right) = parts[number - bytes.count]
             isKept[left] = true
@@ -75,7 +77,7 @@ public struct CLIPVocabularyFiles: Sendable {
         }
         let vocabulary = Dictionary(tokens.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         try write(encoder.encode(vocabulary), "vocab.json")
-        try write(Data((["#version: 0.2"] + merges).joined(separator: "\n").utf8 + "\n".utf8), "merges.txt")
+        try write(Data((["#version: 0.2"] + merges + [""]).joined(separator: "\n").utf8), "merges.txt")
         let special = [
             "bos_token": Self.startText, "eos_token": Self.endText, "unk_token": Self.endText,
             "pad_token": padding ?? Self.endText,
