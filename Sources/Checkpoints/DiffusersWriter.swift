@@ -1,7 +1,7 @@
 internal import Diffusion
 internal import Foundation
 package import Layers
-public import Models
+internal import Models
 public import Tensors
 public import Tokenizers
 

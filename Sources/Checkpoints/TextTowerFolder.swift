@@ -1,4 +1,4 @@
-internal import Layers
+package import Layers
 public import Models
 public import Tensors
 public import Tokenizers

@@ -1,6 +1,7 @@
 internal import Checkpoints
-public import Models
 internal import Datasets
+internal import Diffusion
+internal import Models
 
 extension TrainingConfiguration {
     /// Of a diffusion on an autoencoder's latents. The U-Net and its text tower are `network`'s: what enters is text alone,

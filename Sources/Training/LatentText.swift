@@ -1,5 +1,5 @@
 package import Checkpoints
-internal import Layers
+package import Layers
 package import Models
 package import Tensors
 package import Tokenizers
