@@ -7,6 +7,7 @@ import Layers
 import Models
 import Tensors
 import Testing
+import Tokenizers
 import Training
 
 /// Diffusion on the latents of a small drawn autoencoder.
