@@ -4,6 +4,7 @@ import Layers
 import Models
 import Tensors
 import Testing
+import Tokenizers
 
 /// Published models, written as diffusers' folders: the same configurations, weights to the bit, the same tokens.
 struct DiffusersWriterTests {
