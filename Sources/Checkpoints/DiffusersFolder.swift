@@ -142,7 +142,7 @@ enum DiffusersFolder {
     }
 
     /// The token that fills prompts up: what the tokenizer's files name, which is the end token unless said otherwise.
-    private static func padding(_ folder: ComponentFolder, vocabulary: Int) throws -> Int {
+    static func padding(_ folder: ComponentFolder, vocabulary: Int) throws -> Int {
         let end = vocabulary - 1
         var text: String?
         for name in ["special_tokens_map.json", "tokenizer_config.json"] where text == nil && folder.has(name) {

@@ -55,7 +55,7 @@ public struct LatentFile {
 
     package var parts: [Part] { Part.allCases.filter { sources[$0] != nil } }
 
-    func source(_ part: Part) throws -> any TensorSource {
+    package func source(_ part: Part) throws -> any TensorSource {
         guard let source = sources[part] else { throw CheckpointError(path, "has no \(part.rawValue)") }
         return source
     }

@@ -55,13 +55,15 @@ public struct Autoencoder {
         return try posterior(oneByOne(image) { try grid.covers($0, moments) })
     }
 
-    /// [N, 3, H, W] → [N, c or 2·c, h, w], in the picture's type.
+    /// [N, 3, H, W] → [N, c or 2·c, h, w], in the picture's type; laid out as from a file, for what is computed from
+    /// latents that were kept to be the same to the bit.
     private func moments(_ image: Tensor) throws -> Tensor {
         let h = try encoder(laidOut(image, as: encoder.inConvolution.weight))
-        return try (quantConvolution?(h) ?? h).to(image.dtype)
+        return try (quantConvolution?(h) ?? h).to(image.dtype).contiguous()
     }
 
-    private func posterior(_ moments: Tensor) throws -> Posterior {
+    /// What moments [N, c or 2·c, h, w] say.
+    package func posterior(_ moments: Tensor) throws -> Posterior {
         configuration.kind == .kl ? try Posterior(moments: moments) : Posterior(mean: moments)
     }
 

@@ -8,7 +8,7 @@ public struct Posterior {
     /// [N, c, h, w], from −30 to 20; nil where latents are certain, as those of a vector-quantised autoencoder are.
     public let logVariance: Tensor?
 
-    init(mean: Tensor, logVariance: Tensor? = nil) {
+    package init(mean: Tensor, logVariance: Tensor? = nil) {
         self.mean = mean
         self.logVariance = logVariance
     }
@@ -18,6 +18,11 @@ public struct Posterior {
         let parts = try moments.chunk(2, dim: 1)
         mean = parts[0]
         logVariance = try parts[1].clamp(min: -30, max: 20)
+    }
+
+    /// All of it in one tensor: means, then logarithms of variances where there are some.
+    package var moments: Tensor {
+        get throws { try logVariance.map { try .concatenate([mean, $0], dim: 1) } ?? mean }
     }
 
     /// The likeliest latents, [N, c, h, w].

@@ -210,7 +210,7 @@ package struct BytePairs: Sendable {
 
     /// GPT-2's printable stand-ins for bytes, in the order that numbers them: the visible characters of Latin-1 stand
     /// for themselves and come first, then the others as U+0100 and on.
-    private static let alphabet: [(byte: UInt8, character: Unicode.Scalar)] = {
+    static let alphabet: [(byte: UInt8, character: Unicode.Scalar)] = {
         let visible = [UInt8](0x21...0x7E) + [UInt8](0xA1...0xAC) + [UInt8](0xAE...0xFF)
         let hidden = (UInt8.min...UInt8.max).filter { !visible.contains($0) }
         return visible.map { ($0, Unicode.Scalar($0)) }

@@ -77,6 +77,31 @@ public struct CLIPTokenizer: Tokenizer {
         contextLength = files.contextLength
     }
 
+    /// A part of the vocabulary, or all of it, as its files would be read.
+    public init(_ vocabulary: CLIPVocabularyFiles, context: Int = 77) throws(TokenizerError) {
+        let merges = vocabulary.merges.map { line in
+            let bytes = Array(line.utf8)
+            let gap = bytes.firstIndex(of: UInt8(ascii: " ")) ?? bytes.endIndex
+            return (left: bytes[..<gap], right: bytes[min(gap + 1, bytes.endIndex)...])
+        }
+        let numbers = Dictionary(
+            vocabulary.tokens.enumerated().map { (Symbol($1), $0) }, uniquingKeysWith: { first, _ in first })
+        let specials = [
+            (text: CLIPVocabularyFiles.startText, id: vocabulary.startToken),
+            (text: CLIPVocabularyFiles.endText, id: vocabulary.endToken),
+        ]
+        cleaning = .transformers
+        repair = try Self.loaded.get().repair
+        stream = TokenStream(
+            vocabulary: try BytePairs(
+                merges: merges, vocabulary: numbers, unknown: vocabulary.endToken, file: "merges.txt", firstLine: 2),
+            scanner: .clip(specials: specials.map(\.text), cleaning), specials: specials, count: vocabulary.tokens.count)
+        startToken = vocabulary.startToken
+        endToken = vocabulary.endToken
+        paddingToken = vocabulary.endToken
+        contextLength = context
+    }
+
     /// 49,408. GLIDE's noised CLIP has a larger table, of 65,536 rows, and leaves the others unused.
     public var vocabularyCount: Int { stream.count }
 

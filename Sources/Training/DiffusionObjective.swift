@@ -92,19 +92,8 @@ package struct DiffusionObjective: Objective {
     }
 
     package func prepare(_ data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void) throws {
-        let shape = configuration.textPretraining
-        guard shape.steps > 0 else { return }
-        let loader = try BatchLoader(
-            data, preparation: configuration.preparation, batchSize: shape.batchSize, seed: configuration.seed &+ 1,
-            tolerance: configuration.data.tolerance)
-        Engine.threads = ProcessInfo.processInfo.activeProcessorCount
-        defer { Engine.threads = 1 }
-        try TextPretraining(shape: shape, objective: self).run(loader, isStopped: isStopped) { step, loss, accuracy in
-            if step % configuration.intervals.log == 0 || step == shape.steps {
-                let share = (accuracy * 1000).rounded() / 10
-                tell("text, step \(step) of \(shape.steps): loss \((loss * 1000).rounded() / 1000), right caption first of \(shape.batchSize) in \(share) %")
-            }
-        }
+        try TextPretraining(shape: configuration.textPretraining, objective: self).run(
+            on: data, isStopped: isStopped, tell)
     }
 
     // MARK: A step

@@ -1,8 +1,9 @@
 internal import Checkpoints
 package import Datasets
+internal import Foundation
 internal import Layers
 internal import Models
-internal import Tensors
+package import Tensors
 internal import Tokenizers
 
 /// Teaches a text transformer to tell captions apart before the diffusion begins: contrastively, with a small picture
@@ -12,11 +13,58 @@ internal import Tokenizers
 /// the samples.
 package struct TextPretraining {
     private let shape: TrainingConfiguration.TextPretrainingShape
-    private let objective: DiffusionObjective
+    private let configuration: TrainingConfiguration
+    private let learner: Learner
+    private let device: Device
 
-    package init(shape: TrainingConfiguration.TextPretrainingShape, objective: DiffusionObjective) {
+    /// The transformer that is taught.
+    package struct Learner {
+        let parameters: [(name: String, value: Tensor)]
+        let width: Int
+        /// What it says of captions, [N, L, width].
+        let states: ([String]) throws -> Tensor
+    }
+
+    package init(_ configuration: TrainingConfiguration, learner: Learner, device: Device) {
+        shape = configuration.textPretraining
+        self.configuration = configuration
+        self.learner = learner
+        self.device = device
+    }
+
+    package init(shape: TrainingConfiguration.TextPretrainingShape, objective: DiffusionObjective) throws {
+        let encoder = try objective.model.text.encoder()
+        let (network, device) = (objective.network, objective.device)
         self.shape = shape
-        self.objective = objective
+        configuration = objective.configuration
+        self.device = device
+        learner = Learner(
+            parameters: objective.parameters.filter { Self.isText($0.name) }, width: objective.model.network.text.width
+        ) { captions in
+            let padded = captions.map(encoder.padded)
+            let size = [captions.count, encoder.context]
+            let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: device)
+            let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: device)
+            return try network.text(tokens: tokens, mask: mask).states
+        }
+    }
+
+    /// Teaches, and says from time to time how far it is.
+    package func run(
+        on data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void
+    ) throws {
+        guard shape.steps > 0 else { return }
+        let loader = try BatchLoader(
+            data, preparation: configuration.preparation, batchSize: shape.batchSize, seed: configuration.seed &+ 1,
+            tolerance: configuration.data.tolerance)
+        Engine.threads = ProcessInfo.processInfo.activeProcessorCount
+        defer { Engine.threads = 1 }
+        try run(loader, isStopped: isStopped) { step, loss, accuracy in
+            if step % configuration.intervals.log == 0 || step == shape.steps {
+                let share = (accuracy * 1000).rounded() / 10
+                tell("text, step \(step) of \(shape.steps): loss \((loss * 1000).rounded() / 1000), right caption first of \(shape.batchSize) in \(share) %")
+            }
+        }
     }
 
     /// The width of the space in which captions and pictures meet.
@@ -28,37 +76,31 @@ package struct TextPretraining {
     package func run(
         _ loader: BatchLoader, isStopped: () -> Bool, _ tell: (_ step: Int, _ loss: Double, _ accuracy: Double) -> Void
     ) throws {
-        let store = WeightStore(.initial(try RandomGenerator(seed: objective.configuration.seed &+ 1)), device: objective.device)
+        let store = WeightStore(.initial(try RandomGenerator(seed: configuration.seed &+ 1)), device: device)
         let tower = try PictureTower(Weights(store) / "picture", out: Self.width)
         let head = try Linear(
-            Weights(store) / "text", in: objective.model.network.text.width, out: Self.width, bias: false)
+            Weights(store) / "text", in: learner.width, out: Self.width, bias: false)
         // exp(2.66) = 1 / 0.07, where CLIP begins.
         let logTemperature = try store.scale("temperature", 2.6593)
         for parameter in store.parameters { try parameter.value.setRequiresGrad(true) }
 
-        let text = objective.parameters.filter { Self.isText($0.name) }
-        let optimizer = try AdamW(text + store.parameters, options: objective.configuration.optimizer)
-        let encoder = try objective.model.text.encoder()
+        let text = learner.parameters
+        let optimizer = try AdamW(text + store.parameters, options: configuration.optimizer)
         let rate = LearningRate(peak: shape.rate, warmup: min(50, shape.steps / 10), decay: .cosine, floor: 0.05)
         let batches = loader.stream(from: 0, threads: 1, ahead: 4)
         defer { batches.cancel() }
         for step in 0..<shape.steps where !isStopped() {
             let batch = try batches.next()
-            let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size]).to(device: objective.device)
-            let padded = batch.captions.map(encoder.padded)
-            let size = [batch.count, encoder.context]
-            let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: objective.device)
-            let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: objective.device)
+            let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size]).to(device: device)
 
-            let logits = try withAutocast(objective.configuration.dtype, device: objective.device) {
-                let states = try objective.network.text(tokens: tokens, mask: mask).states
-                let captions = try unit(head(states.mean([1])))  // [N, width]
+            let logits = try withAutocast(configuration.dtype, device: device) {
+                let captions = try unit(head(learner.states(batch.captions).mean([1])))  // [N, width]
                 let pictures = try unit(tower(pixels))
                 return (captions, pictures)
             }
             let similarity = try logits.0.to(.float32).matmul(logits.1.to(.float32).transpose(0, 1))
             let scaled = try similarity * logTemperature.clamp(max: 4.6052).exp()  // at most 100, as CLIP's
-            let own = try Tensor.arange(0, Double(batch.count), device: objective.device)
+            let own = try Tensor.arange(0, Double(batch.count), device: device)
             let loss = try (scaled.crossEntropy(own) + scaled.transpose(0, 1).crossEntropy(own)) * 0.5
             try loss.backward()
             try clipGradients(of: text + store.parameters, maximum: 1)

@@ -43,6 +43,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var dtype: DType
     public var seed: UInt64
     public var autoencoder: AutoencoderShape
+    public var latent: LatentShape
     public var intervals: Intervals
     public var samples: SampleShape
 
@@ -50,6 +51,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         /// Pictures to few numbers and back.
         case autoencoder
+        /// A network that names the noise in an autoencoder's latents.
+        case latent
         /// A network that names the noise.
         case diffusion
         /// Two towers that tell which caption belongs to which picture.
@@ -251,6 +254,7 @@ extension TrainingConfiguration {
             ResamplingFilter(rawValue: data.filter) != nil, "data.filter",
             "\(data.filter) is none of " + ResamplingFilter.allCases.map(\.rawValue).joined(separator: ", "))
         if kind == .autoencoder { return try validateAutoencoder() }
+        if kind == .latent { return try validateLatent() }
         do {
             try preparation.validate()
             guard kind == .diffusion else { return try validateContrastive() }

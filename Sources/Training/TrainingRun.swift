@@ -95,7 +95,7 @@ public final class TrainingRun {
                 .drawn
             }
         trainer = try Trainer(
-            configuration, objective: configuration.objective(beginning, data: set, device: device), workers: workers)
+            configuration, objective: configuration.objective(beginning, data: set, folder: folder, device: device), workers: workers)
         if let found { try trainer.restore(found.archive, step: found.step) }
         parameterCount = trainer.parameters.reduce(0) { $0 + $1.value.count }
         vocabularyCount = trainer.objective.vocabularyCount

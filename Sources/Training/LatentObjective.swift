@@ -1,0 +1,216 @@
+package import Checkpoints
+package import Datasets
+internal import Diffusion
+internal import Foundation
+package import Layers
+package import Models
+package import Tensors
+
+/// A U-Net that learns to draw an autoencoder's latents of a text (Rombach et al. 2022, §3.2 and 3.3), with CLIP's text
+/// tower beside it.
+///
+/// Parameters are `unet.…` and, where the tower is trained, `text_encoder.…`; the autoencoder stays as it is.
+package struct LatentObjective: Objective {
+    package let configuration: TrainingConfiguration
+    package let model: LatentConfiguration
+    package let parameters: [(name: String, value: Tensor)]
+    let networks: Networks
+    let text: LatentText
+    let autoencoder: Autoencoder
+    let device: Device
+    private let autoencoderFile: AutoencoderFile
+    private let schedule: NoiseSchedule
+    private let loss: DiffusionLoss
+    private let kept: [Int]?
+    private let cache: LatentCache?
+
+    struct Networks {
+        let unet: UNet
+        let tower: CLIPTextTower
+    }
+
+    /// What a checkpoint says.
+    private struct Description: Codable, Equatable {
+        var model: LatentConfiguration
+        /// Numbers of CLIP's vocabulary that the tower knows.
+        var kept: [Int]?
+    }
+
+    /// - Parameter folder: the run's, where computed latents are kept.
+    package init(
+        _ configuration: TrainingConfiguration, _ beginning: Beginning, data: any CaptionedPictures,
+        folder: String? = nil, device: Device = .cpu
+    ) throws {
+        self.configuration = configuration
+        self.device = device
+        let shape = configuration.latent
+        let autoencoderFile: AutoencoderFile
+        do { autoencoderFile = try AutoencoderFile(shape.autoencoder) } catch {
+            throw TrainingError.configuration(key: "latent.autoencoder", problem: "\(error)")
+        }
+        self.autoencoderFile = autoencoderFile
+        let first = autoencoderFile.configuration
+        guard configuration.imageSize % first.factor == 0 else {
+            throw TrainingError.configuration(
+                key: "imageSize", problem: "\(configuration.imageSize) does not divide by the autoencoder's \(first.factor)")
+        }
+        autoencoder = try autoencoderFile.load(device: device)
+
+        var older: Description?
+        if case .checkpoint(let text, let weights) = beginning {
+            guard let read = try? JSONDecoder().decode(Description.self, from: Data(text.utf8)) else {
+                throw TrainingError.checkpoint(weights.sourceName, problem: "it does not say of which model it is")
+            }
+            older = read
+        }
+        if shape.frozenText.isEmpty {
+            kept = older != nil || !configuration.network.text.prune
+                ? older?.kept : try CaptionVocabulary.tokens(of: data, vocabulary: .clip)
+            text = try LatentText(configuration, kept: kept)
+        } else {
+            kept = nil
+            text = try LatentText(frozen: shape.frozenText, device: device)
+        }
+        let model = LatentConfiguration(
+            name: configuration.name, family: .stableDiffusion1,
+            unet: configuration.latentNetwork(channels: first.latentChannels, textWidth: text.network.width),
+            autoencoder: first, towers: [text.configuration], diffusion: configuration.diffusion,
+            imageSize: configuration.imageSize,
+            sampling: SamplingDefaults(
+                sampler: configuration.samples.sampler, steps: configuration.samples.steps,
+                guidanceScale: configuration.samples.guidanceScale))
+        try model.validate()
+        if let older, older != Description(model: model, kept: kept) {
+            throw TrainingError.configuration(
+                key: "latent", problem: "the run was begun with another autoencoder, text tower or network")
+        }
+        self.model = model
+
+        let weights: WeightStore.Source
+        switch beginning {
+        case .drawn: weights = .initial(try RandomGenerator(seed: configuration.seed))
+        case .model(let path): weights = .tensors(try Self.begun(path, model, isTrained: text.frozen == nil))
+        case .checkpoint(_, let tensors): weights = .tensors(tensors)
+        }
+        let (frozen, towerNetwork) = (text.frozen?.tower, text.network)
+        (networks, parameters) = try trainable(weights, device: device) { weights in
+            Networks(
+                unet: try UNet(weights / "unet", configuration: model.unet),
+                tower: try frozen ?? CLIPTextTower(weights / "text_encoder", configuration: towerNetwork))
+        }
+        schedule = try model.diffusion.noiseSchedule()
+        loss = configuration.lossFunction
+        cache = shape.caches ? try LatentCache(folder.map { $0 + "/latents.safetensors" }) : nil
+    }
+
+    /// A latent model's folder as where to begin.
+    private static func begun(
+        _ path: String, _ model: LatentConfiguration, isTrained: Bool
+    ) throws -> any TensorSource {
+        guard case .latents(let file) = try PublishedModel(path), file.configuration.unet == model.unet,
+            !isTrained || file.configuration.towers.map(\.network) == model.towers.map(\.network)
+        else {
+            throw TrainingError.configuration(
+                key: "network", problem: "\(path), to begin with, is no latent model of this shape")
+        }
+        var tensors: [(name: String, value: Tensor)] = []
+        for part in isTrained ? [LatentFile.Part.unet, .textEncoder] : [.unet] {
+            let source = try file.source(part)
+            tensors += try source.tensorNames.map { (name: part.rawValue + "." + $0, value: try source.tensor($0)) }
+        }
+        return TensorDictionary(tensors, name: path)
+    }
+
+    package var vocabularyCount: Int { text.network.vocabulary }
+
+    /// A folder, as diffusers writes a model.
+    package var modelName: String { "model" }
+
+    package func description() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(Description(model: model, kept: kept)), as: UTF8.self)
+    }
+
+    package func prepare(_ data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void) throws {
+        if text.frozen == nil {
+            let learner = TextPretraining.Learner(
+                parameters: parameters.filter { $0.name.hasPrefix("text_encoder.") }, width: text.network.width
+            ) { try states($0, networks) }
+            try TextPretraining(configuration, learner: learner, device: device)
+                .run(on: data, isStopped: isStopped, tell)
+        }
+        guard let cache else { return }
+        try cache.fill(
+            from: data, preparation: configuration.preparation, autoencoder: autoencoder, device: device,
+            isStopped: isStopped, tell)
+    }
+
+    // MARK: A step
+
+    package func gradients(of batch: Batch, step: Int, workers: WorkerGroup) throws -> Computed {
+        let seeds = StepSeeds(configuration.seed, step: step)
+        let generator = try RandomGenerator(seed: seeds[0])
+        let count = batch.count
+        let side = batch.size / model.autoencoder.factor
+        let shape = [count, model.autoencoder.latentChannels, side, side]
+        let noise = try Tensor.randn(shape, generator: generator)
+        let drawing = try Tensor.randn(shape, generator: generator)
+        let times = try configuration.loss.times.times(count, of: schedule, generator: generator)
+        let dropped = try Tensor.rand([count], dtype: .float64, generator: generator).doubles()
+            .map { $0 < configuration.captionDropout }
+        let captions = zip(batch.captions, dropped).map { $1 ? "" : $0 }
+        let pictures = try Tensor(batch.pixels, shape: [count, 3, batch.size, batch.size])
+        let each = count / configuration.parts
+        let values = parameters.map(\.value)
+        let results = try workers.run(configuration.parts) { index in
+            let rows = index * each..<(index + 1) * each
+            let terms = try lossTerms(
+                pictures.rows(rows), drawing: drawing.rows(rows).to(device: device),
+                noise: noise.rows(rows).to(device: device), times: Array(times[rows]),
+                captions: Array(captions[rows]), seed: seeds[UInt64(index) + 1])
+            return (try terms.total.gradients(of: values), try terms.perExample.detach().doubles())
+        }
+        let last = Double(max(1, model.diffusion.steps - 1))
+        return Computed(
+            parts: results.map(\.0),
+            examples: zip(results.flatMap(\.1), times).map { (loss: $0, time: $1 / last) })
+    }
+
+    private func lossTerms(
+        _ pictures: Tensor, drawing: Tensor, noise: Tensor, times: [Double], captions: [String], seed: UInt64
+    ) throws -> DiffusionLoss.Terms {
+        let x0 = try withoutGradients {
+            let posterior = try cache?.posterior(of: pictures, by: autoencoder, device: device)
+                ?? autoencoder.encode(pictures.to(device: device))
+            return try autoencoder.scaled(posterior.sample(noise: drawing))
+        }
+        let noised = try schedule.noised(x0, at: times, noise: noise)
+        let dropout = model.unet.dropout > 0 ? try RandomGenerator(seed: seed, device: device) : nil
+        let output = try withAutocast(configuration.dtype, device: device) {
+            let states = try states(captions, networks)
+            return try networks.unet(
+                noised.xt, timesteps: noised.timesteps(), context: UNetContext(text: states, dropout: dropout))
+        }
+        return try loss(output, noised)
+    }
+
+    /// What the U-Net attends to, [N, L, width].
+    func states(_ captions: [String], _ networks: Networks) throws -> Tensor {
+        let tokens = try text.tokens(captions).to(device: device)
+        let said = { try networks.tower.states(text.configuration.states, of: networks.tower(tokens)) }
+        return try text.frozen == nil ? said() : withoutGradients(said)
+    }
+
+    // MARK: What is kept
+
+    package func write(_ averages: [(name: String, value: Tensor)], to path: String) throws {
+        let all = TensorDictionary(averages, name: "averages")
+        try DiffusersWriter(model, tokenizers: [text.files]).write(
+            [
+                .unet: SourcePart(all, prefix: "unet."),
+                .textEncoder: text.frozen?.source ?? SourcePart(all, prefix: "text_encoder."),
+                .autoencoder: autoencoderFile.source,
+            ], to: path)
+    }
+}

@@ -1,0 +1,122 @@
+import Checkpoints
+import Datasets
+import Diffusion
+import Foundation
+import Images
+import Layers
+import Models
+import Tensors
+import Testing
+import Tokenizers
+import Training
+
+/// Diffusion on the latents of a small drawn autoencoder.
+@Suite struct LatentRunTests {
+    /// A folder with an autoencoder whose weights are drawn: any latents will do.
+    private func autoencoder(in folder: String, kind: AutoencoderConfiguration.Kind = .kl) throws -> String {
+        let configuration = AutoencoderConfiguration(
+            kind: kind, latentChannels: 3, levels: [.init(channels: 8), .init(channels: 8)], residualBlocks: 1,
+            normGroups: 4, scalingFactor: 0.8, sampleSize: 16)
+        let store = WeightStore(.initial(try RandomGenerator(seed: 5)))
+        _ = try Autoencoder(Weights(store), configuration: configuration)
+        let path = folder + "/autoencoder"
+        try AutoencoderFile.write(store.parameters, configuration: configuration, to: path)
+        return path
+    }
+
+    private func short(_ autoencoder: String, steps: Int = 4) -> TrainingConfiguration {
+        var configuration = TrainingConfiguration.latentScenes
+        configuration.imageSize = 16
+        configuration.latent = .init(autoencoder: autoencoder)
+        configuration.network.modelChannels = 16
+        configuration.network.levels = [
+            .init(channels: 16, residualBlocks: 1, attention: false), .init(channels: 32, residualBlocks: 1, attention: true),
+        ]
+        configuration.network.headWidth = 16
+        configuration.network.normGroups = 8
+        configuration.network.dropout = 0.1
+        (configuration.network.text.context, configuration.network.text.width) = (12, 32)
+        (configuration.network.text.layers, configuration.network.text.heads) = (1, 2)
+        configuration.textPretraining.steps = 0
+        configuration.data.crop = .centre
+        configuration.dtype = .float32
+        configuration.batchSize = 4
+        configuration.parts = 2
+        configuration.steps = steps
+        configuration.intervals.log = 2
+        configuration.intervals.sample = 0
+        configuration.intervals.checkpoint = 2
+        configuration.samples.prompts = ["a red square", "a blue square"]
+        configuration.samples.steps = 3
+        return configuration
+    }
+
+    @Test(arguments: [false, true]) func runsTrainResumeAndLoad(caches: Bool) throws {
+        try withTemporaryFolder { folder in
+            var configuration = try short(autoencoder(in: folder))
+            configuration.latent.caches = caches
+            configuration.intervals.sample = 4
+            let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
+            #expect(try whole.run() == .finished(step: 4))
+            let flag = StopFlag()
+            let first = try TrainingRun(configuration: configuration, folder: folder + "/b", data: ColouredSet())
+            #expect(try first.run(stop: flag) { if case .progress(let now) = $0, now.step == 3 { flag.set() } } == .stopped(step: 3))
+            let rest = try TrainingRun(configuration: configuration, folder: folder + "/b", resume: true, data: ColouredSet())
+            #expect(rest.step == 3)
+            #expect(try rest.run() == .finished(step: 4))
+            let state = "/checkpoints/step-00000004/state.safetensors"
+            #expect(try bytes(folder + "/a" + state) == bytes(folder + "/b" + state))
+            #expect(try Picture(path: folder + "/a/samples/step-00000004.png").width > 16)
+
+            guard case .latents(let file) = try PublishedModel(whole.modelPath) else {
+                Issue.record("no latent model")
+                return
+            }
+            let model = try LatentModel(file)
+            #expect(model.configuration.imageSize == 16 && model.configuration.latentChannels == 3)
+            #expect(model.configuration.autoencoder.scalingFactor == 0.8)
+            #expect(try model.tokensCut(from: "a red square", reading: .plain) == 0)
+        }
+    }
+
+    /// Kept latents are the computed ones: a run with them is a run without, to the bit.
+    @Test func keptLatentsChangeNothing() throws {
+        try withTemporaryFolder { folder in
+            var states: [Data] = []
+            for caches in [false, true] {
+                var configuration = try short(autoencoder(in: folder))
+                configuration.latent.caches = caches
+                let place = folder + "/\(caches)"
+                var notes: [String] = []
+                _ = try TrainingRun(configuration: configuration, folder: place, data: ColouredSet()).run {
+                    if case .note(let note) = $0 { notes.append(note) }
+                }
+                states.append(try bytes(place + "/checkpoints/step-00000004/state.safetensors"))
+                #expect(FileManager.default.fileExists(atPath: place + "/latents.safetensors") == caches)
+                #expect(notes.contains { $0.contains("latents of 4 pictures") } == caches)
+            }
+            #expect(states[0] == states[1])
+            // A picture that is not among them is encoded.
+            let network = try AutoencoderFile(autoencoder(in: folder)).load()
+            let cache = try LatentCache(folder + "/true/latents.safetensors")
+            #expect(cache.count == 4)
+            let other = try Tensor.rand([2, 3, 16, 16], generator: RandomGenerator(seed: 8)) * 2 - 1
+            let expected = try withoutGradients { try network.encode(other).mean }
+            #expect(try (cache.posterior(of: other, by: network).mean - expected).abs().max().item() == 0)
+        }
+    }
+
+    /// The loss goes down, the tower learns too, and the U-Net hears it.
+    @Test func itLearns() throws {
+        try withTemporaryFolder { folder in
+            var configuration = try short(autoencoder(in: folder), steps: 60)
+            configuration.rate = LearningRate(peak: 3e-3, warmup: 5, decay: .constant, floor: 0.1)
+            configuration.intervals.log = 20
+            configuration.intervals.checkpoint = 60
+            _ = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet()).run()
+            let lines = try String(contentsOfFile: folder + "/a/log.jsonl", encoding: .utf8).split(separator: "\n")
+                .map { try JSONDecoder().decode(LogEntry.self, from: Data($0.utf8)) }
+            #expect(try #require(lines.last).loss < 0.8 * #require(lines.first).loss)
+        }
+    }
+}
