@@ -1,17 +1,22 @@
 internal import Diffusion
-internal import Models
-internal import Tensors
+package import Models
+package import Tensors
 
 /// How a network sees a picture larger than those it was trained on: through overlapping windows, whose predictions are
 /// blended at every step, so that no seam is left (MultiDiffusion, Bar-Tal et al. 2023, equation 5).
-struct Windows {
+package struct Windows {
     /// Of a window, in pixels.
-    let side: Int
+    package let side: Int
     /// Windows begin at multiples of this.
-    let grid: Int
+    package let grid: Int
+
+    package init(side: Int, grid: Int) {
+        self.side = side
+        self.grid = grid
+    }
 
     /// Neighbours share a quarter of their sides at least.
-    func starts(_ length: Int) -> [Int] {
+    package func starts(_ length: Int) -> [Int] {
         guard length > side else { return [0] }
         let count = max(2, (length - side + side * 3 / 4 - 1) / (side * 3 / 4) + 1)
         return (0..<count).map { index in
@@ -24,7 +29,7 @@ struct Windows {
     ///   - x: [N, C, H, W].
     ///   - body: of where a window begins, and what is seen in it: [N, C′, h, w].
     /// - Returns: [N, C′, H, W].
-    func blended(_ x: Tensor, _ body: (_ top: Int, _ left: Int, Tensor) throws -> Tensor) throws -> Tensor {
+    package func blended(_ x: Tensor, _ body: (_ top: Int, _ left: Int, Tensor) throws -> Tensor) throws -> Tensor {
         let (height, width) = (x.shape[2], x.shape[3])
         let (rows, columns) = (starts(height), starts(width))
         if rows.count == 1, columns.count == 1 { return try body(0, 0, x) }
@@ -59,7 +64,7 @@ struct Windows {
 
 extension GLIDE.Conditions {
     /// What is seen of pictures through a window of [h, w] at [top, left] of [H, W].
-    func window(top: Int, left: Int, of size: (height: Int, width: Int), seeing seen: (height: Int, width: Int)) throws
+    package func window(top: Int, left: Int, of size: (height: Int, width: Int), seeing seen: (height: Int, width: Int)) throws
         -> GLIDE.Conditions
     {
         func cut(_ tensor: Tensor?) throws -> Tensor? {

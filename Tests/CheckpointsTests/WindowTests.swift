@@ -1,4 +1,4 @@
-@testable import Checkpoints
+import Checkpoints
 import Models
 import Tensors
 import Testing
