@@ -176,7 +176,11 @@ ct_tensor *ct_randperm(long n, ct_device d, ct_generator *generator, ct_error **
 const char *ct_version(void) { return TORCH_VERSION; }
 int32_t ct_threads(void) { return at::get_num_threads(); }
 void ct_set_threads(int32_t count) {
-    if (count > 0) at::set_num_threads(count);
+    if (count <= 0) return;
+    // A thread's first parallel operation, or question, takes over the number that any thread set last: it is let do so
+    // now, so that the number set here stays this thread's own.
+    (void)at::get_num_threads();
+    at::set_num_threads(count);
 }
 void ct_set_flush_denormals(bool on) { at::globalContext().setFlushDenormal(on); }
 

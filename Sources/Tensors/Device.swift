@@ -83,7 +83,7 @@ public enum Engine {
     /// libtorch's version.
     public static var version: String { String(cString: ct_version()) }
 
-    /// Threads that one operation may use on the CPU.
+    /// Threads that one operation, begun by this thread, may use on the CPU; a thread that set none takes the number set last.
     public static var threads: Int {
         get { Int(ct_threads()) }
         set { ct_set_threads(Int32(clamping: newValue)) }
