@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Layers
 public import Models
 public import Tensors
@@ -23,12 +22,8 @@ public struct CLIPFile {
         self.path = path
         self.archive = archive
         do {
-            configuration = try JSONDecoder().decode(CLIPConfiguration.self, from: Data(json.utf8))
+            configuration = try CLIPConfiguration(metadata: json, file: path)
             try configuration.validate()
-        } catch let error as DecodingError {
-            throw CheckpointError(
-                path, "the configuration in its metadata does not read: \(error.summary)",
-                expected: "JSON as Moonlit writes it")
         } catch let error as ConfigurationError {
             throw CheckpointError(path, error.description, expected: "a configuration that a network can be built from")
         }
@@ -64,9 +59,7 @@ public struct CLIPFile {
         to path: String
     ) throws {
         try configuration.validate()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let json = String(decoding: try encoder.encode(configuration), as: UTF8.self)
-        try Safetensors.write(parameters, dtype: dtype, metadata: [metadataKey: json, "format": "pt"], to: path)
+        try Safetensors.write(
+            parameters, dtype: dtype, metadata: [metadataKey: configuration.json(), "format": "pt"], to: path)
     }
 }

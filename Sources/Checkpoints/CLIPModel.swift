@@ -45,10 +45,7 @@ public struct CLIPModel: PictureTextModel {
 
     public func embeddings(ofTexts texts: [String]) throws -> Tensor {
         try inPieces(texts, of: Self.textsAtOnce, width: embeddingWidth, device: device) { texts in
-            let padded = texts.map(encoder.padded)
-            let shape = [texts.count, encoder.context]
-            let tokens = try Tensor(padded.flatMap(\.ids), shape: shape).to(device: device)
-            let mask = try Tensor(padded.flatMap(\.mask), shape: shape).to(device: device)
+            let (tokens, mask) = try encoder.tensors(of: texts, device: device)
             return try network.embeddings(ofTokens: tokens, mask: mask)
         }
     }

@@ -28,7 +28,7 @@ public struct ModelFile {
         self.archive = archive
         if let json = archive.metadata[Self.metadataKey] {
             format = .moonlit
-            configuration = try Self.decode(json, file: path)
+            configuration = try ModelConfiguration(metadata: json, file: path)
         } else if let network = try GLIDELayout.recognise(archive) {
             format = .glide
             configuration = GLIDELayout.published(network)
@@ -45,16 +45,6 @@ public struct ModelFile {
             try configuration.validate()
         } catch let error as ConfigurationError {
             throw CheckpointError(path, error.description, expected: "a configuration that a network can be built from")
-        }
-    }
-
-    private static func decode(_ json: String, file: String) throws -> ModelConfiguration {
-        do {
-            return try JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8))
-        } catch let error as DecodingError {
-            throw CheckpointError(
-                file, "the configuration in its metadata does not read: \(error.summary)",
-                expected: "JSON as Moonlit writes it")
         }
     }
 
@@ -78,11 +68,8 @@ public struct ModelFile {
         to path: String
     ) throws {
         try configuration.validate()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let json = String(decoding: try encoder.encode(configuration), as: UTF8.self)
         try Safetensors.write(
-            parameters, dtype: dtype, metadata: [metadataKey: json, "format": "pt"], to: path)
+            parameters, dtype: dtype, metadata: [metadataKey: configuration.json(), "format": "pt"], to: path)
     }
 }
 

@@ -29,10 +29,7 @@ public struct TextToImageModel {
 
     /// What the network reads of each prompt: N prompts, N states.
     public func encode(_ prompts: [String]) throws -> TextStates {
-        let padded = prompts.map(encoder.padded)
-        let shape = [prompts.count, encoder.context]
-        let tokens = try Tensor(padded.flatMap(\.ids), shape: shape).to(device: device)
-        let mask = try Tensor(padded.flatMap(\.mask), shape: shape).to(device: device)
+        let (tokens, mask) = try encoder.tensors(of: prompts, device: device)
         return try withoutGradients { try network.text(tokens: tokens, mask: mask) }
     }
 
@@ -139,8 +136,6 @@ extension ModelConfiguration: DrawingConfiguration {
 extension GLIDE.Conditions {
     /// The same for a batch that holds every picture twice.
     func doubled() throws -> GLIDE.Conditions {
-        func twice(_ tensor: Tensor?) throws -> Tensor? { try tensor.map { try .concatenate([$0, $0]) } }
-        return try GLIDE.Conditions(
-            lowResolution: twice(lowResolution), image: twice(image), mask: twice(mask))
+        try map { try .concatenate([$0, $0]) }
     }
 }

@@ -67,13 +67,10 @@ extension GLIDE.Conditions {
     package func window(top: Int, left: Int, of size: (height: Int, width: Int), seeing seen: (height: Int, width: Int)) throws
         -> GLIDE.Conditions
     {
-        func cut(_ tensor: Tensor?) throws -> Tensor? {
-            guard let tensor else { return nil }
-            let (height, width) = (tensor.shape[2], tensor.shape[3])
-            return try tensor.narrow(2, start: top * height / size.height, length: seen.height * height / size.height)
+        try map { picture in
+            let (height, width) = (picture.shape[2], picture.shape[3])
+            return try picture.narrow(2, start: top * height / size.height, length: seen.height * height / size.height)
                 .narrow(3, start: left * width / size.width, length: seen.width * width / size.width)
         }
-        return try GLIDE.Conditions(
-            lowResolution: cut(lowResolution), image: cut(image), mask: cut(mask))
     }
 }

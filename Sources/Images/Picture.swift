@@ -5,8 +5,7 @@ public struct Picture: Sendable, Equatable {
     public let width: Int
     public let height: Int
     public let channels: Int
-    /// May be changed, but not in number.
-    public var pixels: [UInt8] {
+    public package(set) var pixels: [UInt8] {
         didSet { precondition(pixels.count == width * height * channels, "a picture's number of bytes is fixed") }
     }
 

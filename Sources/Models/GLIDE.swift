@@ -109,6 +109,12 @@ public struct GLIDE {
             self.image = image
             self.mask = mask
         }
+
+        /// The same done to each that is there.
+        package func map(_ body: (Tensor) throws -> Tensor) rethrows -> Conditions {
+            Conditions(
+                lowResolution: try lowResolution.map(body), image: try image.map(body), mask: try mask.map(body))
+        }
     }
 
     /// - Parameters:

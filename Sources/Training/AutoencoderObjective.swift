@@ -115,11 +115,7 @@ package struct AutoencoderObjective: Objective {
     /// A folder, as diffusers writes an autoencoder.
     package var modelName: String { "model" }
 
-    package func description() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(model), as: UTF8.self)
-    }
+    package func description() throws -> String { try model.json() }
 
     // MARK: A step
 

@@ -20,14 +20,9 @@ package struct Conditioning {
 
         /// Some of the pictures.
         func rows(_ rows: Range<Int>, device: Device) throws -> Result {
-            func cut(_ tensor: Tensor) throws -> Tensor {
-                try tensor.narrow(0, start: rows.lowerBound, length: rows.count).to(device: device)
-            }
-            return Result(
-                x0: try cut(x0),
-                conditions: GLIDE.Conditions(
-                    lowResolution: try conditions.lowResolution.map(cut), image: try conditions.image.map(cut),
-                    mask: try conditions.mask.map(cut)))
+            Result(
+                x0: try x0.rows(rows).to(device: device),
+                conditions: try conditions.map { try $0.rows(rows).to(device: device) })
         }
     }
 

@@ -1,7 +1,6 @@
 package import Checkpoints
 package import Datasets
 internal import Diffusion
-internal import Foundation
 package import Images
 package import Layers
 package import Models
@@ -39,11 +38,8 @@ package struct ContrastiveObjective: Objective {
                 weights: .tensors(isNew ? Self.noised(file, model, seed: configuration.seed) : file.archive),
                 device: device)
         case .checkpoint(let description, let weights):
-            guard let older = try? JSONDecoder().decode(CLIPConfiguration.self, from: Data(description.utf8)) else {
-                throw TrainingError.checkpoint(weights.sourceName, problem: "it does not say of which model it is")
-            }
             try self.init(
-                configuration, model: Self.model(older, configuration), weights: .tensors(weights), device: device)
+                configuration, model: Self.model(CLIPConfiguration(description, of: weights), configuration), weights: .tensors(weights), device: device)
         }
     }
 
@@ -89,11 +85,7 @@ package struct ContrastiveObjective: Objective {
 
     package var vocabularyCount: Int { model.network.text.vocabulary }
 
-    package func description() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(model), as: UTF8.self)
-    }
+    package func description() throws -> String { try model.json() }
 
     package func write(_ averages: [(name: String, value: Tensor)], to path: String) throws {
         try CLIPFile.write(averages, configuration: model, to: path)
@@ -165,21 +157,14 @@ package struct ContrastiveObjective: Objective {
         return (
             try (0..<configuration.parts).map { index in
                 let rows = index * each..<(index + 1) * each
-                var texts = [try tokens(of: batch.captions[rows])]
-                if wrong > 0 { texts.append(try tokens(of: batch.wrongCaptions[rows].joined())) }
+                var texts = [try encoder.tensors(of: batch.captions[rows], device: device)]
+                if wrong > 0 {
+                    texts.append(try encoder.tensors(of: batch.wrongCaptions[rows].joined(), device: device))
+                }
                 return Part(
                     pictures: try pictures.rows(rows).to(device: device),
                     timesteps: try timesteps?.rows(rows).to(device: device), texts: texts)
             }, times
-        )
-    }
-
-    private func tokens(of captions: some Sequence<String>) throws -> (tokens: Tensor, mask: Tensor) {
-        let padded = captions.map(encoder.padded)
-        let shape = [padded.count, encoder.context]
-        return (
-            try Tensor(padded.flatMap(\.ids), shape: shape).to(device: device),
-            try Tensor(padded.flatMap(\.mask), shape: shape).to(device: device)
         )
     }
 }

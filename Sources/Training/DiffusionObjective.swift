@@ -1,11 +1,9 @@
 package import Checkpoints
 package import Datasets
 internal import Diffusion
-internal import Foundation
 package import Layers
 package import Models
 package import Tensors
-internal import Tokenizers
 
 /// A text-to-picture network that learns to name the noise (Ho et al. 2020, algorithm 1; Nichol et al. 2022).
 package struct DiffusionObjective: Objective {
@@ -41,11 +39,8 @@ package struct DiffusionObjective: Objective {
             try self.init(
                 configuration, model: model, weights: .tensors(weights ?? file.archive), data: data, device: device)
         case .checkpoint(let description, let weights):
-            guard let older = try? JSONDecoder().decode(ModelConfiguration.self, from: Data(description.utf8)) else {
-                throw TrainingError.checkpoint(weights.sourceName, problem: "it does not say of which model it is")
-            }
             try self.init(
-                configuration, model: Self.model(older, configuration), weights: .tensors(weights), data: data,
+                configuration, model: Self.model(ModelConfiguration(description, of: weights), configuration), weights: .tensors(weights), data: data,
                 device: device)
         }
     }
@@ -81,11 +76,7 @@ package struct DiffusionObjective: Objective {
 
     package var vocabularyCount: Int { model.network.text.vocabulary }
 
-    package func description() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(model), as: UTF8.self)
-    }
+    package func description() throws -> String { try model.json() }
 
     package func write(_ averages: [(name: String, value: Tensor)], to path: String) throws {
         try ModelFile.write(averages, configuration: model, to: path)
@@ -130,7 +121,8 @@ package struct DiffusionObjective: Objective {
         let dropout = model.network.unet.dropout > 0 ? try RandomGenerator(seed: part.dropoutSeed, device: device) : nil
         let output = try withAutocast(configuration.dtype, device: device) {
             let text = try network.text(tokens: part.tokens, mask: part.mask)
-            return try network(noised.xt, timesteps: noised.timesteps(), text: text, conditions: part.conditions, dropout: dropout)
+            return try network(noised.xt, timesteps: noised.timesteps(), text: text, conditions: part.conditions,
+                dropout: dropout)
         }
         return try loss(output, noised)
     }
@@ -147,19 +139,16 @@ package struct DiffusionObjective: Objective {
         let times = try configuration.loss.times.times(count, of: schedule, generator: generator)
         let dropped = try Tensor.rand([count], dtype: .float64, generator: generator).doubles()
             .map { $0 < configuration.captionDropout }
-        let prompts = zip(captions, dropped).map { encoder.padded($1 ? "" : $0) }
+        let prompts = zip(captions, dropped).map { $1 ? "" : $0 }
         let each = count / configuration.parts
         return try (0..<configuration.parts).map { index in
             let rows = index * each..<(index + 1) * each
-            let shape = [each, encoder.context]
+            let (tokens, mask) = try encoder.tensors(of: prompts[rows], device: device)
             let own = try conditioned.rows(rows, device: device)
             return Part(
                 x0: own.x0, conditions: own.conditions,
-                noise: try noise.narrow(0, start: rows.lowerBound, length: each).to(device: device),
-                times: Array(times[rows]),
-                tokens: try Tensor(prompts[rows].flatMap(\.ids), shape: shape).to(device: device),
-                mask: try Tensor(prompts[rows].flatMap(\.mask), shape: shape).to(device: device),
-                dropoutSeed: seeds[UInt64(index) + 1])
+                noise: try noise.rows(rows).to(device: device),
+                times: Array(times[rows]), tokens: tokens, mask: mask, dropoutSeed: seeds[UInt64(index) + 1])
         }
     }
 }

@@ -58,10 +58,7 @@ package struct LatentObjective: Objective {
 
         var older: Description?
         if case .checkpoint(let text, let weights) = beginning {
-            guard let read = try? JSONDecoder().decode(Description.self, from: Data(text.utf8)) else {
-                throw TrainingError.checkpoint(weights.sourceName, problem: "it does not say of which model it is")
-            }
-            older = read
+            older = try Description(text, of: weights)
         }
         if shape.frozenText.isEmpty {
             kept = older != nil || !configuration.network.text.prune
@@ -126,11 +123,7 @@ package struct LatentObjective: Objective {
     /// A folder, as diffusers writes a model.
     package var modelName: String { "model" }
 
-    package func description() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Description(model: model, kept: kept)), as: UTF8.self)
-    }
+    package func description() throws -> String { try Description(model: model, kept: kept).json() }
 
     package func prepare(_ data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void) throws {
         if text.frozen == nil {

@@ -1,4 +1,5 @@
 package import Datasets
+internal import Foundation
 package import Images
 package import Layers
 package import Tensors
@@ -82,6 +83,17 @@ package enum Beginning {
     case model(String)
     /// A checkpoint: what `Objective.description` said, and the weights by their names.
     case checkpoint(description: String, weights: any TensorSource)
+}
+
+extension Decodable {
+    /// What an objective said of its model when a checkpoint was written.
+    /// - Throws: `TrainingError.checkpoint` naming the file of the weights.
+    init(_ description: String, of weights: any TensorSource) throws {
+        guard let read = try? JSONDecoder().decode(Self.self, from: Data(description.utf8)) else {
+            throw TrainingError.checkpoint(weights.sourceName, problem: "it does not say of which model it is")
+        }
+        self = read
+    }
 }
 
 /// The random numbers of one step: one seed for each purpose.

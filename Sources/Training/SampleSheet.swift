@@ -20,7 +20,7 @@ extension DiffusionObjective {
         let network = try GLIDE(Weights(store), configuration: model.network)
         try store.finish()
         guard model.network.input != .text else {
-            let drawn = try draw(prompts, network, Sight(), side: model.imageSize, workers)
+            let drawn = try draw(prompts, network, GLIDE.Conditions(), side: model.imageSize, workers)
             return zip(drawn, prompts).map { (picture: $0, caption: $1) }
         }
         guard let data else { return [] }
@@ -30,79 +30,39 @@ extension DiffusionObjective {
         let batch = try loader.batch(step: 0)
         let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
         let plain = try Conditioning(configuration.conditioning, input: model.network.input).plain(pixels)
-        let drawn = try draw(batch.captions, network, Sight(plain.conditions), side: batch.size, workers)
+        let drawn = try draw(batch.captions, network, plain.conditions, side: batch.size, workers)
         let (seen, truth) = (try pictures(plain.conditions.shown(side: batch.size)), try pictures(pixels))
         return batch.captions.indices.flatMap { index in
             [(seen[index], "seen"), (drawn[index], batch.captions[index]), (truth[index], "truth")]
         }
     }
 
-    /// What is seen beside the noise, for some of the pictures at a time.
-    private struct Sight {
-        var conditions = GLIDE.Conditions()
-
-        init(_ conditions: GLIDE.Conditions = GLIDE.Conditions()) { self.conditions = conditions }
-
-        /// - Parameter twice: for both halves of guidance.
-        func rows(_ rows: Range<Int>, twice: Bool, device: Device) throws -> GLIDE.Conditions {
-            func cut(_ tensor: Tensor) throws -> Tensor {
-                let own = try tensor.narrow(0, start: rows.lowerBound, length: rows.count).to(device: device)
-                return twice ? try .concatenate([own, own], dim: 0) : own
-            }
-            return GLIDE.Conditions(
-                lowResolution: try conditions.lowResolution.map(cut), image: try conditions.image.map(cut),
-                mask: try conditions.mask.map(cut))
-        }
-    }
-
     private func draw(
-        _ prompts: [String], _ network: GLIDE, _ sight: Sight, side: Int, _ workers: WorkerGroup
+        _ prompts: [String], _ network: GLIDE, _ conditions: GLIDE.Conditions, side: Int, _ workers: WorkerGroup
     ) throws -> [Picture] {
         let shape = configuration.samples
-        let encoder = try model.text.encoder()
-        let schedule = try model.diffusion.noiseSchedule()
-        let trajectory = try schedule.trajectory(shape.sampler.spacing(steps: shape.steps))
+        let drawing = try TextToImageModel(network, configuration: model, device: device)
+        let trajectory = try drawing.schedule.trajectory(shape.sampler.spacing(steps: shape.steps))
         let (dtype, device) = (configuration.dtype, device)
         let groups = min(prompts.count, workers.count)
         return try workers.run(groups) { group in
             let rows = prompts.count * group / groups..<prompts.count * (group + 1) / groups
-            let own = Array(prompts[rows])
+            let seen = try conditions.map { try $0.rows(rows).to(device: device) }
+            let treatment: SampleTreatment =
+                if let image = seen.image, let known = seen.mask { .keeping(image, where: known) } else { SampleTreatment() }
             return try withoutGradients {
-                let padded = (own + own.map { _ in "" }).map { encoder.padded($0) }
-                let size = [padded.count, encoder.context]
-                let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: device)
-                let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: device)
-                let both = try withAutocast(dtype, device: device) {
-                    try network.text(tokens: tokens, mask: mask)
+                var denoiser = try withAutocast(dtype, device: device) {
+                    try drawing.denoiser(
+                        prompts: Array(prompts[rows]), negativePrompts: rows.map { _ in "" },
+                        guidance: ClassifierFreeGuidance(scale: shape.guidanceScale), conditions: seen,
+                        treatment: treatment)
                 }
-                let conditional = TextStates(
-                    states: try both.states.narrow(0, start: 0, length: own.count),
-                    embedding: try both.embedding.narrow(0, start: 0, length: own.count))
-                let seen = (
-                    once: try sight.rows(rows, twice: false, device: device),
-                    twice: try sight.rows(rows, twice: true, device: device)
-                )
-                let plain: Network = { query in
-                    let isBoth = query.branch == .both
-                    return try withAutocast(dtype, device: device) {
-                        try network(
-                            query.x, timesteps: query.timesteps(), text: isBoth ? both : conditional,
-                            conditions: isBoth ? seen.twice : seen.once)
-                    }
-                }
-                let treatment: SampleTreatment =
-                    if let image = seen.once.image, let known = seen.once.mask {
-                        .keeping(image, where: known)
-                    } else {
-                        SampleTreatment()
-                    }
-                let denoiser = Denoiser(
-                    schedule: schedule, prediction: model.diffusion.prediction, variance: model.diffusion.variance,
-                    treatment: treatment, network: ClassifierFreeGuidance(scale: shape.guidanceScale).guide(plain))
+                let plain = denoiser.network
+                denoiser.network = { query in try withAutocast(dtype, device: device) { try plain(query) } }
                 var chain = try Chain(
                     shape.sampler.sampler, trajectory, denoiser,
-                    start: .noise([own.count, 3, side, side], device: device),
-                    noise: .seeded(shape.seed &+ UInt64(rows.lowerBound), count: own.count))
+                    start: .noise([rows.count, 3, side, side], device: device),
+                    noise: .seeded(shape.seed &+ UInt64(rows.lowerBound), count: rows.count))
                 return try pictures(chain.run())
             }
         }.flatMap { $0 }

@@ -41,10 +41,7 @@ package struct TextPretraining {
         learner = Learner(
             parameters: objective.parameters.filter { Self.isText($0.name) }, width: objective.model.network.text.width
         ) { captions in
-            let padded = captions.map(encoder.padded)
-            let size = [captions.count, encoder.context]
-            let tokens = try Tensor(padded.flatMap(\.ids), shape: size).to(device: device)
-            let mask = try Tensor(padded.flatMap(\.mask), shape: size).to(device: device)
+            let (tokens, mask) = try encoder.tensors(of: captions, device: device)
             return try network.text(tokens: tokens, mask: mask).states
         }
     }

@@ -95,7 +95,8 @@ public final class TrainingRun {
                 .drawn
             }
         trainer = try Trainer(
-            configuration, objective: configuration.objective(beginning, data: set, folder: folder, device: device), workers: workers)
+            configuration,
+            objective: configuration.objective(beginning, data: set, folder: folder, device: device), workers: workers)
         if let found { try trainer.restore(found.archive, step: found.step) }
         parameterCount = trainer.parameters.reduce(0) { $0 + $1.value.count }
         vocabularyCount = trainer.objective.vocabularyCount
@@ -157,6 +158,7 @@ public final class TrainingRun {
         let intervals = configuration.intervals
         var window = LogWindow()
         var clock = Speedometer()
+        let samples = Double(configuration.batchSize * configuration.conditioning.cuts)
         var unapplied = 0
         var saved = -1
 
@@ -174,11 +176,11 @@ public final class TrainingRun {
             let speed = clock.stepsPerSecond
             tell(.progress(TrainingProgress(
                 step: step, steps: configuration.steps, loss: report.loss, rate: report.rate,
-                samplesPerSecond: speed * Double(configuration.batchSize * configuration.conditioning.cuts),
+                samplesPerSecond: speed * samples,
                 secondsLeft: speed > 0 ? Double(configuration.steps - step) / speed : 0)))
             let isLast = step == configuration.steps
             if step % intervals.log == 0 || isLast {
-                let entry = window.entry(step: step, samplesPerSecond: speed * Double(configuration.batchSize * configuration.conditioning.cuts))
+                let entry = window.entry(step: step, samplesPerSecond: speed * samples)
                 try log.write(entry)
                 tell(.logged(entry))
                 window = LogWindow()
@@ -197,9 +199,8 @@ public final class TrainingRun {
 
     private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {
         try store.write(step: trainer.step, state: trainer.state, description: trainer.objective.description())
-        let path = modelPath
-        try trainer.objective.write(trainer.averages, to: path)
-        tell(.checkpoint(step: trainer.step, path: path))
+        try trainer.objective.write(trainer.averages, to: modelPath)
+        tell(.checkpoint(step: trainer.step, path: modelPath))
     }
 
     private func sample(_ log: RunLog, _ tell: (TrainingMessage) -> Void) throws {
