@@ -97,7 +97,9 @@ let package = Package(
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),
         tests("Search", ["Search", "Models", "Datasets", "Images", "Tensors"]),
-        tests("Evaluation", ["Evaluation", "Models", "Datasets", "Scenes", "Tensors", "Images"]),
+        tests("Evaluation", [
+            "Evaluation", "Checkpoints", "Diffusion", "Layers", "Models", "Datasets", "Scenes", "Tensors", "Images",
+        ]),
         tests("MoonlitCommand", [
             "MoonlitCommand", "Checkpoints", "Datasets", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",
         ]),

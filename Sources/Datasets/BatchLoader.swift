@@ -48,10 +48,11 @@ public struct BatchLoader: Sendable {
     /// Captions that are not true, for each picture.
     public let wrongCaptions: Int
 
+    /// - Parameter together: examples that stand in a row in the set and come in a row; see `ShuffledOrder`.
     /// - Throws: `DatasetError` for an empty set, a batch of none, a preparation or a tolerance out of range.
     public init(
         _ set: any CaptionedPictures, preparation: Preparation, batchSize: Int, seed: UInt64, tolerance: Double = 0,
-        wrongCaptions: Int = 0
+        wrongCaptions: Int = 0, together: Int = 1
     ) throws(DatasetError) {
         guard set.count > 0 else { throw .empty(set.name, reason: "its count is 0") }
         guard (1...65_536).contains(batchSize) else {
@@ -71,7 +72,7 @@ public struct BatchLoader: Sendable {
         self.batchSize = batchSize
         self.tolerance = tolerance
         self.wrongCaptions = wrongCaptions
-        order = try ShuffledOrder(count: set.count, seed: seed)
+        order = try ShuffledOrder(count: set.count, seed: seed, together: together)
     }
 
     /// How many pictures may be skipped in all.

@@ -15,18 +15,28 @@ public struct ShuffledOrder: Sendable, Equatable {
 
     public let count: Int
     public let seed: UInt64
+    /// How many examples that stand in a row come in a row: not single examples are shuffled but such runs of them.
+    public let together: Int
 
-    /// - Throws: `DatasetError.invalid` where the set is empty.
-    public init(count: Int, seed: UInt64) throws(DatasetError) {
+    /// - Throws: `DatasetError.invalid` where the set is empty, or `together` is not 1 to its count.
+    public init(count: Int, seed: UInt64, together: Int = 1) throws(DatasetError) {
         guard count > 0 else { throw .invalid("an order of no examples: the set is empty") }
+        guard (1...count).contains(together) else {
+            throw .invalid("\(together) of \(count) examples together: 1 to all are possible")
+        }
         self.count = count
         self.seed = seed
+        self.together = together
     }
 
     /// - Parameter position: examples seen before this one, 0 at the run's beginning.
     public func element(at position: UInt64) -> Element {
         let epoch = position / UInt64(count)
-        let index = permute(position % UInt64(count), epoch: epoch)
+        let (place, together) = (position % UInt64(count), UInt64(together))
+        let runs = UInt64(count) / together
+        // What is left over where runs do not fill the set comes last.
+        let index =
+            place < runs * together ? permute(place / together, of: runs, epoch: epoch) * together + place % together : place
         var draws = SeededGenerator(seed, epoch, index)
         return Element(index: Int(index), epoch: Int(epoch), variation: draws.next())
     }
@@ -45,8 +55,8 @@ public struct ShuffledOrder: Sendable, Equatable {
 
     private static let rounds = 6
 
-    private func permute(_ value: UInt64, epoch: UInt64) -> UInt64 {
-        let bits = UInt64.bitWidth - UInt64(max(count - 1, 1)).leadingZeroBitCount
+    private func permute(_ value: UInt64, of count: UInt64, epoch: UInt64) -> UInt64 {
+        let bits = UInt64.bitWidth - max(count - 1, 1).leadingZeroBitCount
         let half = UInt64((bits + 1) / 2)
         let mask = (UInt64(1) << half) - 1
         let key = SeededGenerator.mix(seed ^ SeededGenerator.mix(epoch &+ 0x5851_F42D_4C95_7F2D))
@@ -59,7 +69,7 @@ public struct ShuffledOrder: Sendable, Equatable {
                 (left, right) = (right, left ^ scrambled)
             }
             value = left << half | right
-        } while value >= UInt64(count)
+        } while value >= count
         return value
     }
 }

@@ -22,7 +22,8 @@ public struct Judge {
     }
 
     /// The middle square of each picture, brought to the side that the model looks at.
-    public func embeddings(ofPictures pictures: [Picture]) throws -> Embeddings {
+    /// - Parameter noise: that the pictures have when the model, which must know of noise, looks at them.
+    public func embeddings(ofPictures pictures: [Picture], noise: PictureNoise? = nil) throws -> Embeddings {
         let side = model.imageSide
         let preparation = Preparation(size: side)
         var all = Embeddings(width: model.embeddingWidth)
@@ -31,8 +32,24 @@ public struct Judge {
                 try preparation.picture(of: Example(picture: picture.rgb, caption: "", key: "picture"), variation: 0)
                     .planes()
             }
-            let pixels = try Tensor(values, shape: [batch.count, 3, side, side]).to(device: device)
-            try all.append(withoutGradients { try model.embeddings(ofPictures: pixels, timesteps: nil) })
+            let clean = try Tensor(values, shape: [batch.count, 3, side, side])
+            let noisy = try noise?.added(to: clean, first: batch.startIndex)
+            try all.append(
+                withoutGradients {
+                    try model.embeddings(
+                        ofPictures: (noisy?.pictures ?? clean).to(device: device), timesteps: noisy?.timesteps)
+                })
+        }
+        return all
+    }
+
+    /// Of pictures that are made one after another, a batch of them in memory at a time.
+    /// - Throws: `CancellationError` where the task was cancelled.
+    func embeddings(count: Int, of picture: (Int) throws -> Picture) throws -> Embeddings {
+        var all = Embeddings(width: model.embeddingWidth)
+        for first in stride(from: 0, to: count, by: batchSize) {
+            if Task.isCancelled { throw CancellationError() }
+            all.append(try embeddings(ofPictures: (first..<min(first + batchSize, count)).map(picture)))
         }
         return all
     }

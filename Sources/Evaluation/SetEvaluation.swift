@@ -62,7 +62,7 @@ public struct SetEvaluation {
         }
         tell(.stage("\(set.name): painting \(set.references.count) scenes to compare with"))
         let scenes = try set.scenes(size: size)
-        references = try Self.embeddings(of: set.references.count, judge) { try scenes.scene(at: set.references[$0]).picture }
+        references = try judge.embeddings(count: set.references.count) { try scenes.scene(at: set.references[$0]).picture }
         report = SetReport(
             name: set.name, count: set.texts.count,
             captions: Double(set.choices.reduce(0) { $0 + $1.mixed.count + 1 }) / Double(max(1, set.choices.count)),
@@ -74,7 +74,7 @@ public struct SetEvaluation {
         guard set.hasScenes else { return }
         tell(.stage("\(set.name): judging real scenes"))
         let scenes = try set.scenes(size: size)
-        let embeddings = try Self.embeddings(of: set.texts.count, judge) { try scenes.scene(at: set.indices[$0]).picture }
+        let embeddings = try judge.embeddings(count: set.texts.count) { try scenes.scene(at: set.indices[$0]).picture }
         let diversity = try diversity(of: distinctPrompts(sizes.diversityPrompts)) { prompt in
             try set.pictures(alike: prompt, count: sizes.diversitySeeds, size: size)
         }
@@ -85,7 +85,7 @@ public struct SetEvaluation {
     /// Pictures that are there already, in the prompts' order; fewer than there are prompts will do.
     public mutating func judge(pictures paths: [String]) throws {
         tell(.stage("\(set.name): judging \(min(paths.count, set.texts.count)) pictures"))
-        let embeddings = try Self.embeddings(of: min(paths.count, set.texts.count), judge) { try Picture(path: paths[$0]) }
+        let embeddings = try judge.embeddings(count: min(paths.count, set.texts.count)) { try Picture(path: paths[$0]) }
         report.drawn.append(
             SetReport.Drawn(
                 guidanceScale: nil, findings: try findings(embeddings, verdicts(embeddings), diversity: nil),
@@ -196,16 +196,5 @@ public struct SetEvaluation {
     private func distinctPrompts(_ count: Int) -> [Int] {
         var seen: Set<String> = []
         return Array(set.texts.indices.filter { seen.insert(set.texts[$0]).inserted }.prefix(max(0, count)))
-    }
-
-    private static func embeddings(
-        of count: Int, _ judge: Judge, _ picture: (Int) throws -> Picture
-    ) throws -> Embeddings {
-        var all = Embeddings(width: judge.model.embeddingWidth)
-        for first in stride(from: 0, to: count, by: 128) {
-            if Task.isCancelled { throw CancellationError() }
-            all.append(try judge.embeddings(ofPictures: (first..<min(first + 128, count)).map(picture)))
-        }
-        return all
     }
 }

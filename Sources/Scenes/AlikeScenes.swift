@@ -33,6 +33,7 @@ extension SceneConfiguration {
         var own = self
         let entities = scene.entities
         own.split = .all
+        own.alike = 1
         own.subjects = entities.map(\.subject)
         own.subjectCounts = (1...3).map { $0 == entities.count ? 1 : 0 }
         own.places = [scene.place]

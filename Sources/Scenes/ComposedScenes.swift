@@ -72,7 +72,7 @@ public struct ComposedScenes: CaptionedPictures {
 
     private func compose(_ index: Int) -> (scene: SceneDescription, stage: Stage) {
         var random = SceneRandom(seed: configuration.seed, index: index, stream: .composition)
-        return composer.compose(&random)
+        return composer.compose(&random, in: composer.setting(of: index))
     }
 
     /// How the scene, or one like it, is worded in this variation.

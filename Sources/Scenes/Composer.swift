@@ -28,21 +28,56 @@ struct Composer: Sendable {
 
     static func isAtHome(_ subject: Subject, _ place: Place) -> Bool { subject.habitat != .water || place.hasWater }
 
-    func compose(_ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage) {
+    /// What alike scenes share.
+    struct Setting {
+        var place: Place
+        var light: Light
+        var style: Style
+        var isAutumn: Bool
+    }
+
+    /// That of the scenes around an index; nil where each has its own.
+    func setting(of index: Int) -> Setting? {
+        guard configuration.alike > 1 else { return nil }
+        var random = SceneRandom(seed: configuration.seed, index: index / configuration.alike, stream: .setting)
+        // Only places where the split has something to show.
+        let places = configuration.places.filter { place in fallbacks.contains { $0.place == place } }
+        guard let place = random.pick(places), let light = random.pick(configuration.lights) else { return nil }
+        return Setting(
+            place: place, light: light, style: style(&random),
+            isAutumn: place.hasAutumn && random.chance(configuration.autumnProbability))
+    }
+
+    /// - Parameter setting: given to this scene; drawn where nil.
+    func compose(_ random: inout SceneRandom, in setting: Setting? = nil) -> (scene: SceneDescription, stage: Stage) {
         for _ in 0..<64 {
-            if let result = draft(&random), configuration.split.admits(result.scene) { return result }
+            if let result = draft(setting, &random), configuration.split.admits(result.scene) { return result }
         }
-        let (subject, place) = fallbacks[random.below(fallbacks.count)]
+        let possible = setting.map { setting in fallbacks.filter { $0.place == setting.place } } ?? fallbacks
+        let (subject, place) = possible[random.below(possible.count)]
         var stage = Stage(place, &random)
         var layout = Layout(configuration: configuration, artwork: artwork, cast: [subject])
         layout.arrangeOne(&stage, &random)
-        return dress(layout, [], .plain, stage, &random)
+        return dress(layout, [], .plain, stage, setting, &random)
+    }
+
+    private func style(_ random: inout SceneRandom) -> Style {
+        random.chance(configuration.styleProbability)
+            ? configuration.styles[random.below(configuration.styles.count)] : .plain
     }
 
     /// One attempt; nil where the subjects did not fit.
-    private func draft(_ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage)? {
-        let first = subjects[random.below(subjects.count)]
-        guard let place = random.pick(configuration.places.filter { Self.isAtHome(first, $0) }) else { return nil }
+    private func draft(_ setting: Setting?, _ random: inout SceneRandom) -> (scene: SceneDescription, stage: Stage)? {
+        let first: Subject
+        let place: Place
+        if let setting {
+            guard let subject = random.pick(subjects.filter({ Self.isAtHome($0, setting.place) })) else { return nil }
+            (first, place) = (subject, setting.place)
+        } else {
+            first = subjects[random.below(subjects.count)]
+            guard let own = random.pick(configuration.places.filter({ Self.isAtHome(first, $0) })) else { return nil }
+            place = own
+        }
         var cast = [first]
         for _ in 0..<random.weighted(configuration.subjectCounts) {
             let others = subjects.filter { other in
@@ -53,24 +88,22 @@ struct Composer: Sendable {
             guard let other = random.pick(tools.isEmpty ? others : tools) else { break }
             cast.append(other)
         }
-        var style = Style.plain
-        if random.chance(configuration.styleProbability) {
-            style = configuration.styles[random.below(configuration.styles.count)]
-        }
+        let style = setting?.style ?? style(&random)
         var stage = Stage(place, &random)
         var layout = Layout(configuration: configuration, artwork: artwork, cast: cast)
         guard let relations = layout.arrange(&stage, &random) else { return nil }
-        return dress(layout, relations, style, stage, &random)
+        return dress(layout, relations, style, stage, setting, &random)
     }
 
     /// Colours, clothes and light for subjects that have their places.
     private func dress(
         _ layout: Layout, _ relations: [SceneDescription.Relation], _ style: Style, _ bare: Stage,
-        _ random: inout SceneRandom
+        _ setting: Setting?, _ random: inout SceneRandom
     ) -> (scene: SceneDescription, stage: Stage) {
         var stage = bare
-        let autumn = stage.place.hasAutumn && random.chance(configuration.autumnProbability)
-        let light = configuration.lights[random.below(configuration.lights.count)]
+        let autumn =
+            setting?.isAutumn ?? (stage.place.hasAutumn && random.chance(configuration.autumnProbability))
+        let light = setting?.light ?? configuration.lights[random.below(configuration.lights.count)]
         let entities = zip(layout.cast, layout.blocks).map { subject, block in
             SceneDescription.Entity(
                 subject: subject.name, boxes: block.boxes, size: block.size,

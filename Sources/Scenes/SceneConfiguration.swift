@@ -32,6 +32,8 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
     /// How far a single subject strays from the middle of where it may stand and how large it may be: 1 uses all of it,
     /// 0 none. A curriculum can begin with little.
     public var spread = 1.0
+    /// How many scenes in a row share place, season, light and style, so that their captions differ in what is there alone.
+    public var alike = 1
 
     public init() {}
 
@@ -99,6 +101,7 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try read(.sizeWordProbability, &sizeWordProbability)
         try read(.minimumHeight, &minimumHeight)
         try read(.spread, &spread)
+        try read(.alike, &alike)
     }
 
     private struct AnyKey: CodingKey {
@@ -127,6 +130,7 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
             ("pluralProbability", pluralProbability), ("colourProbability", colourProbability),
             ("garmentProbability", garmentProbability), ("sizeWordProbability", sizeWordProbability), ("spread", spread),
         ] { try require((0...1).contains(value), "\(name) is \(value), expected 0 to 1") }
+        try require((1...65_536).contains(alike), "alike is \(alike), expected 1 to 65536")
         try require((0...0.6).contains(minimumHeight), "minimumHeight is \(minimumHeight), expected 0 to 0.6")
         try require(
             styleProbability == 0 || !styles.isEmpty,

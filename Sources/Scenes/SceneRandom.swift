@@ -4,7 +4,7 @@
 struct SceneRandom {
     enum Stream: UInt64 {
         case composition = 1
-        case caption, scenery, subjects, style
+        case caption, scenery, subjects, style, setting
     }
 
     private var state: UInt64

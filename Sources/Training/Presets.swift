@@ -35,7 +35,7 @@ extension TrainingConfiguration {
             contrastive: ContrastiveShape(),
             loss: LossShape(weighting: .inverseVariance, limit: 5, variationalWeight: 0.001, times: .stratified),
             textPretraining: TextPretrainingShape(), data: DataShape(
-                sets: [.init(set: "emoji")], crop: .fit, smallestCrop: 0.8, flip: 0, ground: .colour(.white),
+                sets: [.init(set: "emoji")], together: 1, crop: .fit, smallestCrop: 0.8, flip: 0, ground: .colour(.white),
                 filter: "lanczos", tolerance: 0),
             optimizer: AdamW.Options(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01),
             rate: LearningRate(peak: 8e-4, warmup: 300, decay: .cosine, floor: 0.05), gradientClip: 1,

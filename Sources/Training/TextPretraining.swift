@@ -53,7 +53,7 @@ package struct TextPretraining {
         guard shape.steps > 0 else { return }
         let loader = try BatchLoader(
             data, preparation: configuration.preparation, batchSize: shape.batchSize, seed: configuration.seed &+ 1,
-            tolerance: configuration.data.tolerance)
+            tolerance: configuration.data.tolerance, together: configuration.data.together)
         Engine.threads = ProcessInfo.processInfo.activeProcessorCount
         defer { Engine.threads = 1 }
         try run(loader, isStopped: isStopped) { step, loss, accuracy in

@@ -4,6 +4,7 @@ public import Diffusion
 public import Images
 public import Layers
 public import Models
+public import Scenes
 public import Tensors
 
 /// Everything that decides what a training run computes, and how often it says so: `config.yaml`.
@@ -130,13 +131,26 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
             /// A built-in set's name, or a path.
             public var set: String
             public var weight: Double
+            /// What `scenes` are composed of; other sets have none.
+            public var scenes: SceneConfiguration?
 
-            public init(set: String, weight: Double = 1) {
+            public init(set: String, weight: Double = 1, scenes: SceneConfiguration? = nil) {
                 self.set = set
                 self.weight = weight
+                self.scenes = scenes
+            }
+
+            /// `weight` may be left out.
+            public init(from decoder: any Decoder) throws {
+                let values = try decoder.container(keyedBy: CodingKeys.self)
+                set = try values.decode(String.self, forKey: .set)
+                weight = try values.decodeIfPresent(Double.self, forKey: .weight) ?? 1
+                scenes = try values.decodeIfPresent(SceneConfiguration.self, forKey: .scenes)
             }
         }
         public var sets: [Part]
+        /// How many examples that stand in a row in the set come in a row.
+        public var together: Int
         public var crop: Preparation.Crop
         public var smallestCrop: Double
         /// How often a picture is mirrored.
@@ -219,6 +233,7 @@ extension TrainingConfiguration {
             ("intervals.checkpoint", intervals.checkpoint, 1...1_000_000_000),
             ("intervals.keep", intervals.keep, 1...1_000_000), ("samples.steps", samples.steps, 1...100_000),
             ("rate.warmup", rate.warmup, 0...1_000_000_000),
+            ("data.together", data.together, 1...1_000_000_000),
             ("textPretraining.steps", textPretraining.steps, 0...1_000_000_000),
             ("textPretraining.batchSize", textPretraining.batchSize, 2...65_536),
         ] {
@@ -249,6 +264,9 @@ extension TrainingConfiguration {
         for part in data.sets {
             try require(
                 part.weight > 0 && part.weight.isFinite, "data.sets", "\(part.set) has the weight \(part.weight)")
+            try require(
+                part.scenes == nil || part.set == "scenes", "data.sets",
+                "\(part.set) is not composed of scenes; only the set scenes is")
         }
         try require(
             ResamplingFilter(rawValue: data.filter) != nil, "data.filter",

@@ -124,8 +124,14 @@ public final class TrainingRun {
     private static func open(
         _ parts: [TrainingConfiguration.DataShape.Part], _ registry: DatasetRegistry
     ) throws -> any CaptionedPictures {
-        let sets = try parts.map { (set: try registry.open($0.set), weight: $0.weight) }
+        let sets = try parts.map { (set: try open($0, registry), weight: $0.weight) }
         return sets.count == 1 ? sets[0].set : try Mixture(sets)
+    }
+
+    private static func open(
+        _ part: TrainingConfiguration.DataShape.Part, _ registry: DatasetRegistry
+    ) throws -> any CaptionedPictures {
+        try part.scenes.map { try ComposedScenes($0, emoji: EmojiCollection.load()) } ?? registry.open(part.set)
     }
 
     // MARK: Running
@@ -148,7 +154,8 @@ public final class TrainingRun {
         let loader = try BatchLoader(
             set, preparation: configuration.preparation, batchSize: configuration.batchSize, seed: configuration.seed,
             tolerance: configuration.data.tolerance,
-            wrongCaptions: configuration.kind == .contrastive ? configuration.contrastive.wrongCaptions : 0)
+            wrongCaptions: configuration.kind == .contrastive ? configuration.contrastive.wrongCaptions : 0,
+            together: configuration.data.together)
         if trainer.step == 0 {
             try trainer.objective.prepare(set, isStopped: { stop.isSet || Task.isCancelled }) { tell(.note($0)) }
         }

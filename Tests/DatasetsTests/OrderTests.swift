@@ -49,6 +49,8 @@ import Testing
         #expect(throws: DatasetError.self) { try order.batch(step: -1, size: 4) }
         #expect(throws: DatasetError.self) { try order.batch(step: .max, size: 4) }
         #expect(throws: DatasetError.self) { try ShuffledOrder(count: 0, seed: 1) }
+        #expect(throws: DatasetError.self) { try ShuffledOrder(count: 5, seed: 1, together: 0) }
+        #expect(throws: DatasetError.self) { try ShuffledOrder(count: 5, seed: 1, together: 6) }
     }
 
     /// The published first numbers of SplitMix64 from seed 1234567.
@@ -58,5 +60,25 @@ import Testing
             (0..<3).map { _ in draws.next() } == [
                 6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
             ])
+    }
+
+    @Test(arguments: [(50, 7), (48, 16), (5, 5), (9, 1)]) func whatStandsTogetherComesTogether(count: Int, together: Int) throws {
+        let order = try ShuffledOrder(count: count, seed: 5, together: together)
+        let runs = count / together
+        for epoch in 0..<3 {
+            let indices = (0..<count).map { order.element(at: UInt64(epoch * count + $0)).index }
+            #expect(Set(indices).count == count)
+            for run in 0..<runs {
+                let some = indices[run * together..<(run + 1) * together]
+                #expect(some.first.map { $0 % together } == 0)
+                #expect(zip(some, some.dropFirst()).allSatisfy { $1 == $0 + 1 })
+            }
+            #expect(Array(indices[(runs * together)...]) == Array(runs * together..<count))
+        }
+        guard runs > 3 else { return }
+        func starts(_ epoch: Int) -> [Int] {
+            (0..<runs).map { order.element(at: UInt64(epoch * count + $0 * together)).index }
+        }
+        #expect(starts(0) != starts(0).sorted() && starts(0) != starts(1))
     }
 }

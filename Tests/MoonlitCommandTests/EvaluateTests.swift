@@ -126,6 +126,34 @@ import Tokenizers
         }
     }
 
+    @Test func clipAndAutoencodersAreMeasured() throws {
+        let clip = try Program.run(
+            "evaluate", "clip", "judge.safetensors", "--count", "5", "--captions", "10", "--gallery", "12", "--quiet", "-o",
+            "clip", in: folder)
+        #expect(clip.status == 0, "\(clip.messages)")
+        #expect(clip.output.contains("5 captions among 12 pictures"))
+        // Without noise there is nothing to plot.
+        #expect(try folder.names(in: "clip") == ["clip.json", "clip.md"])
+        let steps = try Program.run("evaluate", "clip", "judge.safetensors", "--count", "2", "--steps", "5", in: folder)
+        #expect(steps.status == 1 && steps.messages.contains("clean pictures"))
+
+        let store = WeightStore(.initial(try RandomGenerator(seed: 4)))
+        let configuration = AutoencoderConfiguration(
+            kind: .kl, latentChannels: 4, levels: [.init(channels: 8), .init(channels: 8)],
+            residualBlocks: 1, normGroups: 4, scalingFactor: 1)
+        _ = try Autoencoder(Weights(store), configuration: configuration)
+        try AutoencoderFile.write(store.parameters, configuration: configuration, to: folder.path("f2"))
+        let autoencoder = try Program.run(
+            "evaluate", "autoencoder", "f2", "--count", "3", "--quiet", "--json", "-o", "measured", in: folder)
+        #expect(autoencoder.status == 0, "\(autoencoder.messages)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(autoencoder.output.utf8)) as? [String: Any])
+        #expect(object["count"] as? Int == 3)
+        #expect(try folder.names(in: "measured") == ["autoencoder.json", "autoencoder.md", "autoencoder.png"])
+        let odd = try Program.run("evaluate", "autoencoder", "f2", "--size", "65", in: folder)
+        #expect(odd.status == 1 && odd.messages.contains("multiple of 2"))
+        #expect(try Program.run("evaluate", "autoencoder", "judge.safetensors", in: folder).status == 1)
+    }
+
     // Not asynchronous: where other tests hold all of the pool's threads, a task's sleep outlasts the program.
     @Test func controlCKeepsWhatIsDrawn() throws {
         let process = try Program.start(

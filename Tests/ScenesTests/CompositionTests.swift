@@ -35,6 +35,26 @@ import Testing
         #expect(a.channels == 3)
     }
 
+    @Test(arguments: SceneSplit.allCases) func alikeScenesShareTheirSettingAndNothingElse(split: SceneSplit) throws {
+        let scenes = try scenes {
+            ($0.alike, $0.split) = (16, split)
+            $0.styleProbability = 0.6
+        }
+        var settings: Set<String> = []
+        for run in 0..<40 {
+            let some = try (run * 16..<run * 16 + 16).map { try scenes.description(at: $0) }
+            for scene in some {
+                #expect(scene.place == some[0].place && scene.light == some[0].light && scene.season == some[0].season)
+                // Where nothing else fitted, the plain style stands in.
+                #expect(scene.style == some[0].style || scene.style == .plain)
+            }
+            #expect(Set(some.map { $0.entities[0].subject }).count > 7, "run \(run)")
+            settings.insert("\(some[0].place) \(some[0].light) \(some[0].style)")
+        }
+        #expect(settings.count > 20)
+        #expect(try (0..<100).allSatisfy { try scenes.description(at: $0) == scenes.description(at: $0) })
+    }
+
     @Test func variationChangesWordsOnly() throws {
         let scenes = try scenes()
         var changed = 0
@@ -202,7 +222,7 @@ import Testing
         (#"{"subjectCounts": [0, 0]}"#, "subjectCounts"),
         (#"{"subjectCounts": [1, -2]}"#, "subjectCounts"), (#"{"styleProbability": 1.5}"#, "styleProbability"),
         (#"{"styles": []}"#, "styles"), (#"{"count": 0}"#, "count"), (#"{"minimumHeight": 3}"#, "minimumHeight"),
-        (#"{"spread": 2}"#, "spread"),
+        (#"{"spread": 2}"#, "spread"), (#"{"alike": 0}"#, "alike"),
         (#"{"subjects": ["boat"], "places": ["city"]}"#, "subjects"),
     ])
     func impossibleConfigurationsAreRefused(json: String, word: String) throws {

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Layers
 import Models
+import Scenes
 import Testing
 import Training
 
@@ -28,6 +29,16 @@ import Training
         #expect(try TrainingConfiguration(yaml: "") == .emoji64)
     }
 
+    @Test func scenesAreComposedAsTheFileSays() throws {
+        let read = try TrainingConfiguration(
+            yaml: "data: {together: 8, sets: [{set: scenes, scenes: {alike: 8, subjects: [fox]}}, {set: emoji, weight: 3}]}")
+        var scenes = SceneConfiguration()
+        (scenes.alike, scenes.subjects) = (8, ["fox"])
+        #expect(read.data.together == 8)
+        #expect(read.data.sets == [.init(set: "scenes", scenes: scenes), .init(set: "emoji", weight: 3)])
+        #expect(try TrainingConfiguration(yaml: read.yaml()) == read)
+    }
+
     @Test(arguments: [
         ("colour: 1", "colour"), ("rate: {peek: 1}", "rate.peek"), ("steps: many", "steps"),
         ("batchSize: 7", "parts"), ("steps: 0", "steps"), ("captionDropout: 1.5", "captionDropout"),
@@ -35,6 +46,8 @@ import Training
         ("imageSize: 66", "network"), ("preset: huge", "preset"), ("dtype: float16", "dtype"),
         ("diffusion: {prediction: colour}", "diffusion.prediction"), ("data: {filter: magic}", "data.filter"),
         ("data: {sets: [{set: a, weight: 1, colour: red}]}", "data.sets.0.colour"),
+        ("data: {sets: [{set: scenes, scenes: {colour: red}}]}", "colour"),
+        ("data: {sets: [{set: emoji, scenes: {alike: 2}}]}", "data.sets"), ("data: {together: 0}", "data.together"),
         ("data: {sets: []}", "data.sets"), ("diffusion: {variance: learnedRange}", "loss.times"),
         ("- 1", "keys and values"), ("a: [", "YAML"), ("seed: -1", "seed"), ("rate: {peak: .nan}", "rate.peak"),
     ]) func mistakesAreNamed(yaml: String, key: String) throws {

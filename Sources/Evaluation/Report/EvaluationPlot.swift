@@ -25,7 +25,7 @@ extension EvaluationReport {
     }
 }
 
-private enum Palette {
+enum Palette {
     static let real = Colour(grey: 150)
     static let control = Colour(red: 216, green: 205, blue: 186)
     /// Readable beside each other also by those who see red and green alike (after Okabe and Ito 2008).

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Checkpoints
+import Datasets
+import Evaluation
+import Foundation
+import Images
+import Models
+import Moonlit
+import Scenes
+import Tensors
+
+struct EvaluateAutoencoder: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "autoencoder",
+        abstract: "Measures how near an autoencoder's pictures are to what they were made of.",
+        discussion: """
+            Example:
+              moonlit evaluate autoencoder runs/f4/model.safetensors --count 500 -o f4
+
+            On scenes of held-out combinations: the peak signal-to-noise ratio, by style.
+            """)
+
+    @Argument(help: "A file or folder of an autoencoder, or of a model that has one.")
+    var model: String
+
+    @Option(help: "Scenes.")
+    var count = 500
+
+    @Option(help: "Their side in pixels, 64 to 512.")
+    var size = 64
+
+    @Option(help: "\(SceneConfiguration.namesHelp)")
+    var data = "scenes"
+
+    @Option(help: "Of the scenes.")
+    var seed: UInt64 = 0
+
+    @Option(name: [.short, .long], help: "A folder for autoencoder.json, autoencoder.md and a sheet of pairs, autoencoder.png.")
+    var output: String?
+
+    @OptionGroup(title: "Computation") var compute: ComputeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "No progress.")
+    var quiet = false
+
+    func validate() throws {
+        for (option, value, range) in [("--count", count, 1...100_000), ("--size", size, 64...512)]
+        where !range.contains(value) {
+            throw ValidationError("\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
+        }
+    }
+
+    func run() async throws {
+        let options = try compute.resolved()
+        if let threads = options.threads { Engine.threads = threads }
+        var configuration = try SceneConfiguration(named: data)
+        configuration.size = size
+        if configuration.split == .train { configuration.split = .heldOut }
+        let file = try AutoencoderFile(model)
+        guard size % file.configuration.factor == 0 else {
+            throw EvaluationError.request(
+                "--size is \(size); the autoencoder needs a multiple of \(file.configuration.factor)")
+        }
+        let network = try file.load(dtype: options.dtype, device: options.device)
+        var pairs: [Picture] = []
+        var progress = Progress("measuring", total: count, unit: "picture", isQuiet: quiet)
+        let report = try AutoencoderEvaluation(
+            network, name: (model as NSString).lastPathComponent, of: configuration,
+            artwork: Artwork(EmojiCollection.load()), data: data, count: count, seed: seed, device: options.device,
+            tell: { progress.update($0) }, shown: { pairs += [$0, $1] })
+        progress.finish()
+        if let output {
+            let sheet = try ContactSheet(columns: 8, minimumSide: 128).picture(of: pairs)
+            try ReportFolder(output).write(report, markdown: report.markdown, plot: sheet, as: "autoencoder")
+        }
+        try json ? Console.print(json: report) : Console.print(report.markdown)
+    }
+}
