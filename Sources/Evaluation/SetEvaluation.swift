@@ -100,10 +100,11 @@ public struct SetEvaluation {
     ///   - folder: where pictures and `scores.jsonl` go.
     ///   - texts: what a picture's file carries besides.
     public mutating func judge(
-        _ maker: any PictureMaker, guidanceScale: Double?, folder: String,
+        _ maker: any PictureMaker, guidanceScale: Double?, clipGuidance: Double? = nil, folder: String,
         texts: @escaping (_ prompt: String, _ seed: UInt64) throws -> [PNGText] = { _, _ in [] }
     ) throws {
-        let name = guidanceScale.map { "\(set.name), guidance \($0)" } ?? set.name
+        let name =
+            set.name + (guidanceScale.map { ", guidance \($0)" } ?? "") + (clipGuidance.map { ", CLIP \($0)" } ?? "")
         let drawing = Drawing(maker: maker, folder: folder, sizes: sizes, seed: seed, texts: texts, tell: tell)
         tell(.stage("\(name): drawing"))
         var log = try ScoreLog(folder + "/scores.jsonl")
@@ -111,8 +112,9 @@ public struct SetEvaluation {
         var found: [Verdict] = []
         func measured(diversity: Double?, unconditional: RankingScores?) throws -> SetReport.Drawn {
             SetReport.Drawn(
-                guidanceScale: guidanceScale, findings: try findings(embeddings, found, diversity: diversity),
-                shuffled: shuffled(embeddings), unconditional: unconditional)
+                guidanceScale: guidanceScale, clipGuidance: clipGuidance,
+                findings: try findings(embeddings, found, diversity: diversity), shuffled: shuffled(embeddings),
+                unconditional: unconditional)
         }
         do {
             try drawing.pictures(of: set.texts, in: "pictures") { range, pictures in

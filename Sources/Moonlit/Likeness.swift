@@ -18,29 +18,17 @@ struct Likeness {
 
     /// What is followed while pictures of these prompts are drawn.
     ///
-    /// A noised CLIP looks at the noisy pixels, any other at what is predicted, decoded where that is latents.
-    ///
     /// - Throws: `GenerationError.invalid` for a CLIP that cannot guide this model.
     func guidance(
         of model: any DrawingModel, prompts: [String], settings: Settings, sampler: any Sampler
     ) throws -> CLIPGuidance {
-        let drawing = model.drawing
-        let readsNoise = clip.isNoised && drawing.drawsPixels
-        if readsNoise {
-            try require(
-                settings.width == clip.imageSide && settings.height == clip.imageSide,
-                "a CLIP that reads noisy pictures of \(settings.width)×\(settings.height); its own are "
-                    + "\(clip.imageSide)×\(clip.imageSide)")
-            if let process = (clip as? any ProcessCLIP)?.process {
-                try require(
-                    process.hasNoise(of: drawing.diffusion),
-                    "a CLIP that was trained on the noise of \(drawing.name): \(drawing.diffusion.schedule.rawValue) in "
-                        + "\(drawing.diffusion.steps) steps; its own is \(process.schedule.rawValue) in \(process.steps)")
-            }
+        do {
+            return try CLIPGuidance(
+                clip, of: model, prompts: prompts.map(settings.plain), scale: settings.clipGuidance?.scale ?? 0,
+                sampler: sampler, height: settings.height, width: settings.width)
+        } catch let mismatch as CLIPMismatch {
+            throw GenerationError.invalid(option: "clip", value: name, expected: mismatch.expected)
         }
-        return try CLIPGuidance(
-            clip, prompts: prompts.map(settings.plain), scale: settings.clipGuidance?.scale ?? 0,
-            reading: readsNoise ? .noisy : .predicted, interval: CLIPGuidance.steady(sampler), picture: model.decodeRecording)
     }
 
     /// How like finished pictures of one size are to a prompt: cosines, −1…1.

@@ -17,6 +17,9 @@ package struct ContrastiveObjective: Objective {
     let device: Device
     private let schedule: NoiseSchedule?
     private let encoder: PromptEncoder
+    private let words: WordPrediction?
+    /// Of the names of what is trained beside the model.
+    private static let wordsPrefix = "words."
 
     package init(
         _ configuration: TrainingConfiguration, _ beginning: Beginning, data: any CaptionedPictures,
@@ -32,11 +35,7 @@ package struct ContrastiveObjective: Objective {
         case .model(let path):
             let file = try CLIPFile(path)
             let model = try Self.model(file.configuration, configuration)
-            let isNew = model.diffusion != nil && file.configuration.diffusion == nil
-            try self.init(
-                configuration, model: model,
-                weights: .tensors(isNew ? Self.noised(file, model, seed: configuration.seed) : file.archive),
-                device: device)
+            try self.init(configuration, model: model, weights: .tensors(Self.begun(file, configuration, model)), device: device)
         case .checkpoint(let description, let weights):
             try self.init(
                 configuration, model: Self.model(CLIPConfiguration(description, of: weights), configuration), weights: .tensors(weights), device: device)
@@ -52,9 +51,21 @@ package struct ContrastiveObjective: Objective {
         self.device = device
         schedule = try model.diffusion?.noiseSchedule()
         encoder = try model.text.encoder()
-        (network, parameters) = try trainable(weights, device: device) {
-            try ContrastiveModel($0, configuration: model.network)
-        }
+        let networks: (ContrastiveModel, WordPrediction?)
+        (networks, parameters) = try trainable(weights, device: device) { try Self.networks($0, configuration, model) }
+        (network, words) = networks
+    }
+
+    private static func networks(
+        _ weights: Weights, _ configuration: TrainingConfiguration, _ model: CLIPConfiguration
+    ) throws -> (ContrastiveModel, WordPrediction?) {
+        let network = try ContrastiveModel(weights, configuration: model.network)
+        guard configuration.contrastive.words > 0 else { return (network, nil) }
+        return (
+            network,
+            try WordPrediction(
+                weights / "words", embedding: model.network.embedding, vocabulary: model.network.text.vocabulary)
+        )
     }
 
     /// The configuration's model with an older one's vocabulary.
@@ -69,18 +80,21 @@ package struct ContrastiveObjective: Objective {
         return model
     }
 
-    /// The weights of a model of clean pictures, for one of noisy pictures: at first the step says nothing to it.
-    private static func noised(
-        _ file: CLIPFile, _ model: CLIPConfiguration, seed: UInt64
+    /// A file's weights, with what is trained beside them drawn anew. To a model of clean pictures that goes on with noisy
+    /// ones the step says nothing at first.
+    private static func begun(
+        _ file: CLIPFile, _ configuration: TrainingConfiguration, _ model: CLIPConfiguration
     ) throws -> JoinedSource {
-        let drawn = WeightStore(.initial(try RandomGenerator(seed: seed)))
-        _ = try ContrastiveModel(Weights(drawn), configuration: model.network)
-        let time = try drawn.parameters.filter { file.archive[$0.name] == nil }.compactMap { parameter in
-            if parameter.name.contains(".time_embed.") { return parameter }
-            guard parameter.name.contains(".emb_layers.") else { return nil }
+        let isNew = model.diffusion != nil && file.configuration.diffusion == nil
+        let drawn = WeightStore(.initial(try RandomGenerator(seed: configuration.seed)))
+        _ = try networks(Weights(drawn), configuration, model)
+        let added = try drawn.parameters.filter { file.archive[$0.name] == nil }.compactMap { parameter in
+            if parameter.name.hasPrefix(wordsPrefix) { return parameter }
+            if isNew, parameter.name.contains(".time_embed.") { return parameter }
+            guard isNew, parameter.name.contains(".emb_layers.") else { return nil }
             return (name: parameter.name, value: try Tensor.zeros(parameter.value.shape))
         }
-        return JoinedSource([file.archive, TensorDictionary(time, name: file.path)])
+        return JoinedSource([file.archive, TensorDictionary(added, name: file.path)])
     }
 
     package var vocabularyCount: Int { model.network.text.vocabulary }
@@ -88,7 +102,7 @@ package struct ContrastiveObjective: Objective {
     package func description() throws -> String { try model.json() }
 
     package func write(_ averages: [(name: String, value: Tensor)], to path: String) throws {
-        try CLIPFile.write(averages, configuration: model, to: path)
+        try CLIPFile.write(averages.filter { !$0.name.hasPrefix(Self.wordsPrefix) }, configuration: model, to: path)
     }
 
     package func samples(
@@ -99,28 +113,41 @@ package struct ContrastiveObjective: Objective {
 
     package func gradients(of batch: Batch, step: Int, workers: WorkerGroup) throws -> Computed {
         let (parts, times) = try parts(of: batch, StepSeeds(configuration.seed, step: step))
+        let targets = try words.map { _ in try wordTargets(batch) }
         let cache = EmbeddingCache(workers: workers, recomputes: configuration.contrastive.recomputes)
-        let (shares, loss) = try cache.gradients(parts: parts.count, of: parameters.map(\.value)) { index in
+        let (shares, found) = try cache.gradients(parts: parts.count, of: parameters.map(\.value)) { index in
             try embed(parts[index])
         } loss: { embeddings in
-            func whole(_ index: Int) throws -> Tensor? {
-                guard embeddings[0].count > index else { return nil }
-                return try .concatenate(embeddings.map { $0[index] })
-            }
+            func whole(_ index: Int) throws -> Tensor { try .concatenate(embeddings.map { $0[index] }) }
+            let texts = parts[0].texts.count
             let loss = try ContrastiveLoss(
-                pictures: .concatenate(embeddings.map { $0[0] }), texts: .concatenate(embeddings.map { $0[1] }),
-                wrong: whole(2), scale: network.logitScale())
+                pictures: whole(0), texts: whole(1), wrong: texts > 1 ? whole(2) : nil, scale: network.logitScale())
+            let words = try targets.map { try WordLoss.mean(of: whole(1 + texts), $0) }
+            let total = try words.map { try loss.total + $0 * configuration.contrastive.words } ?? loss.total
             // The trainer takes the mean of all shares, of which there is one more than parts.
-            return (try loss.total * Double(parts.count + 1), loss)
+            return (try total * Double(parts.count + 1), (loss, try words?.detach().item()))
         }
+        let (loss, wordLoss) = found
+        var measures = [
+            "right caption first": loss.accuracy,
+            "logit scale": try withoutGradients { try network.logitScale().item() },
+        ]
+        measures["word loss"] = wordLoss
         let last = Double(max(1, (model.diffusion?.steps ?? 1) - 1))
         let losses = try loss.perExample.detach().doubles()
         return Computed(
             parts: shares, examples: zip(losses, times).map { (loss: $0, time: $1 / last) },
-            measures: [
-                "right caption first": loss.accuracy,
-                "logit scale": try withoutGradients { try network.logitScale().item() },
-            ])
+            measures: measures)
+    }
+
+    /// [N, vocabulary].
+    private func wordTargets(_ batch: Batch) throws -> Tensor {
+        let vocabulary = model.network.text.vocabulary
+        let captions = batch.captions.map { caption in
+            let padded = encoder.padded(caption)
+            return zip(padded.ids, padded.mask).compactMap { $1 ? $0 : nil }
+        }
+        return try WordLoss.targets(captions, vocabulary: vocabulary).to(device: device)
     }
 
     private struct Part {
@@ -130,11 +157,13 @@ package struct ContrastiveObjective: Objective {
         let texts: [(tokens: Tensor, mask: Tensor)]
     }
 
-    /// The part's pictures, captions and wrong captions.
+    /// The part's pictures, captions and wrong captions, and the words that the pictures predict.
     private func embed(_ part: Part) throws -> [Tensor] {
         try withAutocast(configuration.dtype, device: device) {
-            try [network.embeddings(ofPictures: part.pictures, timesteps: part.timesteps)]
+            let pictures = try network.embeddings(ofPictures: part.pictures, timesteps: part.timesteps)
+            return try [pictures]
                 + part.texts.map { try network.embeddings(ofTokens: $0.tokens, mask: $0.mask) }
+                + (words.map { [try $0(pictures)] } ?? [])
         }
     }
 

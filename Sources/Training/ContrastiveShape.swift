@@ -12,6 +12,8 @@ extension TrainingConfiguration {
         public var noised: Bool
         /// Captions that are not true of a picture, for each, beside those of the other pictures: of sets that know such.
         public var wrongCaptions: Int
+        /// The weight of a second loss, by which pictures also predict the words of their captions; 0 leaves it out.
+        public var words: Double
         /// Embeds each part twice, so that memory holds only as many parts' graphs as there are workers (GradCache).
         public var recomputes: Bool
 
@@ -19,13 +21,15 @@ extension TrainingConfiguration {
             picture: ContrastiveConfiguration.Picture = .convolutional(
                 widths: [48, 96, 192], blocks: 1, layers: 2, heads: 6),
             text: TextShape = TextShape(vocabulary: .clip, prune: true, context: 40, width: 128, layers: 3, heads: 4),
-            embedding: Int = 192, noised: Bool = false, wrongCaptions: Int = 0, recomputes: Bool = false
+            embedding: Int = 192, noised: Bool = false, wrongCaptions: Int = 0, words: Double = 0,
+            recomputes: Bool = false
         ) {
             self.picture = picture
             self.text = text
             self.embedding = embedding
             self.noised = noised
             self.wrongCaptions = wrongCaptions
+            self.words = words
             self.recomputes = recomputes
         }
     }
@@ -39,6 +43,10 @@ extension TrainingConfiguration {
         guard (0...256).contains(contrastive.wrongCaptions) else {
             throw TrainingError.configuration(
                 key: "contrastive.wrongCaptions", problem: "\(contrastive.wrongCaptions) is not within 0 to 256")
+        }
+        guard (0...1000).contains(contrastive.words) else {
+            throw TrainingError.configuration(
+                key: "contrastive.words", problem: "\(contrastive.words) is not within 0 to 1000")
         }
         do {
             _ = try clip(kept: contrastive.text.prune ? [0] : nil)

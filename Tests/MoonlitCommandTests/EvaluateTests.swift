@@ -19,7 +19,7 @@ import Tokenizers
         try Self.writeJudge(to: folder.path("judge.safetensors"))
     }
 
-    private static func writeJudge(to path: String) throws {
+    private static func writeJudge(to path: String, seed: UInt64 = 4) throws {
         let kept = Set(try CLIPTokenizer().encode("a fox house boat in the forest desert at night in fog sunset")).sorted()
         let configuration = CLIPConfiguration(
             name: "judge",
@@ -28,7 +28,7 @@ import Tokenizers
                 text: TextTransformerConfiguration(
                     vocabulary: kept.count + 1, context: 24, width: 16, layers: 1, heads: 2), embedding: 12),
             text: TextConfiguration(vocabulary: .clip, context: 24, kept: kept))
-        let store = WeightStore(.initial(try RandomGenerator(seed: 4)))
+        let store = WeightStore(.initial(try RandomGenerator(seed: seed)))
         _ = try ContrastiveModel(Weights(store), configuration: configuration.network)
         try CLIPFile.write(store.parameters.map { ($0.name, $0.value) }, configuration: configuration, to: path)
     }
@@ -108,6 +108,38 @@ import Tokenizers
         let (a, b) = (drawn[1]["findings"] as? [String: Any], judged[0]["findings"] as? [String: Any])
         #expect((a?["ranking"] as? NSDictionary) == (b?["ranking"] as? NSDictionary))
         #expect((a?["frechet"] as? Double) == (b?["frechet"] as? Double))
+    }
+
+    /// A CLIP that guides: its pictures are those that generate draws so, and no judge may guide.
+    @Test func guidanceByCLIPIsSwept() throws {
+        try Self.writeJudge(to: folder.path("guide.safetensors"), seed: 5)
+        let sweep = [
+            "--model", "small.safetensors", "--steps", "2", "--unconditional", "0", "--diversity", "0", "--seed", "3", "-o",
+            "out", "--clip", "guide.safetensors", "--clip-guidance-scales", "0,40", "--guidance-scales", "0,1,2",
+        ]
+        let outcome = try Program.start(Self.common + sweep, in: folder).finish()
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        #expect(outcome.output.contains("| **guidance 1, CLIP 40** | 5 |") && outcome.output.contains("guide.safetensors"))
+        #expect(
+            try folder.names(in: "out/held-out") == [
+                "guidance-0.0", "guidance-1.0", "guidance-1.0-clip-0.0", "guidance-1.0-clip-40.0", "guidance-2.0",
+            ])
+        func picture(_ place: String) throws -> Picture { try Picture(path: folder.path("out/held-out/\(place)/pictures/00001.png")) }
+        #expect(try picture("guidance-1.0") == picture("guidance-1.0-clip-0.0"))
+        #expect(try picture("guidance-1.0") != picture("guidance-1.0-clip-40.0"))
+        let prompts = try String(contentsOfFile: folder.path("out/prompts-held-out.txt"), encoding: .utf8).split(separator: "\n")
+        let alone = try Program.run(
+            "generate", String(prompts[1]), "--model", "small.safetensors", "--steps", "2", "--seed", "4", "--guidance-scale",
+            "1", "--clip", "guide.safetensors", "--clip-guidance", "40", "-o", "one.png", in: folder)
+        #expect(alone.status == 0, "\(alone.messages)")
+        let (one, other) = (try Picture(path: folder.path("one.png")), try picture("guidance-1.0-clip-40.0"))
+        #expect(zip(one.pixels, other.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+
+        let own = try Program.start(
+            Self.common + ["--model", "small.safetensors", "--clip", "judge.safetensors", "--clip-guidance-scales", "1"],
+            in: folder
+        ).finish()
+        #expect(own.status == 1 && own.messages.contains("both guides and judges"))
     }
 
     @Test func realScenesAloneAndWhatIsMissing() throws {

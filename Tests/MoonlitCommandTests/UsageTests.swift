@@ -34,6 +34,7 @@ struct UsageTests {
         ["generate", "x", "--count", "2", "-o", "lake.png"], ["generate", "x", "--device", "abacus"],
         ["evaluate", "--judge", "x", "--real", "--model", "y"], ["evaluate", "--judge", "x", "--guidance-scales", "1,,2"],
         ["evaluate", "--judge", "x", "--guidance-scale", "2", "--guidance-scales", "1,2"],
+        ["evaluate", "--judge", "x", "--clip", "y"], ["evaluate", "clip", "x", "--count", "9", "--gallery", "8"],
         ["evaluate", "--judge", "x", "--prompts", "train", "--prompts", "train"], ["evaluate"],
         ["noise", "x.png", "-o", "y.png", "--steps", "1"], ["bench", "train", "--config", "x", "--repeat", "0"],
     ])

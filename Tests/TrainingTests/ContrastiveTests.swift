@@ -125,6 +125,73 @@ import Training
         }
     }
 
+    /// Each caption's words share its attention, the rare ones most of it.
+    @Test func wordsWeighByHowRareTheyAre() throws {
+        let targets = try WordLoss.targets([[3, 1, 3], [1, 2], [], [1]], vocabulary: 5)
+        let expected: [Float] = [
+            0, 0.25, 0, 0.75, 0,
+            0, 0.25, 0.75, 0, 0,
+            0, 0, 0, 0, 0,
+            0, 1, 0, 0, 0,
+        ]
+        #expect(try zip(targets.floats(), expected).allSatisfy { abs($0 - $1) < 1e-6 })
+        let logits = try Tensor.randn([4, 5], generator: RandomGenerator(seed: 3))
+        let values = try logits.doubles()
+        let sum = (0..<4).reduce(0.0) { sum, row in
+            let own = values[row * 5..<row * 5 + 5]
+            let total = log(own.reduce(0) { $0 + exp($1) })
+            return sum + (0..<5).reduce(0.0) { $0 + Double(expected[row * 5 + $1]) * (total - values[row * 5 + $1]) }
+        }
+        #expect(abs(try WordLoss.mean(of: logits, targets).item() - sum / 4) < 1e-6)
+    }
+
+    /// Words are predicted by a layer that is trained and kept with the run, and is no part of the model.
+    @Test func wordsArePredictedBesides() throws {
+        var configuration = try Self.small()
+        configuration.contrastive.words = 0.5
+        configuration.batchSize = 12
+        let batch = try batches(configuration).batch(step: 0)
+        func gradients(parts: Int, words: Double) throws -> (Tensor, Computed, ContrastiveObjective) {
+            (configuration.parts, configuration.contrastive.words) = (parts, words)
+            let objective = try self.objective(configuration)
+            let computed = try objective.gradients(of: batch, step: 0, workers: WorkerGroup(count: 2))
+            return (try flat(computed.averaged(), objective.parameters), computed, objective)
+        }
+        let (whole, found, objective) = try gradients(parts: 1, words: 0.5)
+        #expect(try relativeError(gradients(parts: 4, words: 0.5).0, whole) < 1e-5)
+        let loss = try #require(found.measures["word loss"])
+        #expect(loss > 0.5 && loss < 10)
+        let own = objective.parameters.filter { $0.name.hasPrefix("words.") }
+        #expect(own.map(\.name) == ["words.weight", "words.bias"])
+        // The picture tower learns from it; the text tower does not.
+        let (doubled, _, _) = try gradients(parts: 1, words: 1)
+        var place = 0
+        for (name, value) in objective.parameters {
+            defer { place += value.count }
+            let (a, b) = (try whole.narrow(0, start: place, length: value.count), try doubled.narrow(0, start: place, length: value.count))
+            let isSame = try (a - b).abs().max().item() == 0
+            if name.hasPrefix("text.") { #expect(isSame, "\(name)") }
+            if name == "picture.projection.weight" { #expect(!isSame) }
+        }
+        try withTemporaryFolder { folder in
+            configuration.parts = 2
+            _ = try run(folder + "/a", configuration).run()
+            let stop = StopFlag()
+            _ = try run(folder + "/b", configuration).run(stop: stop) { message in
+                if case .progress(let progress) = message, progress.step == 3 { stop.set() }
+            }
+            #expect(try run(folder + "/b", nil, resume: true).run() == .finished(step: 6))
+            let state = "checkpoints/step-00000006/state.safetensors"
+            #expect(try bytes(folder + "/a/" + state) == bytes(folder + "/b/" + state))
+            let path = folder + "/a/model.safetensors"
+            #expect(try CLIPFile(path).archive.tensorNames.allSatisfy { !$0.hasPrefix("words.") })
+            // A model goes on with words and without.
+            _ = try run(folder + "/c", configuration, initialModel: path).run()
+            configuration.contrastive.words = 0
+            _ = try run(folder + "/d", configuration, initialModel: path).run()
+        }
+    }
+
     @Test(arguments: ["clip-64", "noised-clip-64", "glide-clip"])
     func aBatchIsLearnedByHeart(preset: String) throws {
         var configuration = try Self.small(preset, steps: 400)
@@ -211,6 +278,7 @@ import Training
             ("contrastive: {picture: {transformer: {patch: 7, width: 64, layers: 2, heads: 2}}}", "contrastive"),
             ("contrastive: {picture: {recurrent: {width: 64}}}", "contrastive.picture"),
             ("contrastive: {embedding: 0}", "contrastive"), ("contrastive: {wrongCaptions: -1}", "contrastive.wrongCaptions"),
+            ("contrastive: {words: -1}", "contrastive.words"),
             ("batchSize: 1\nparts: 1", "batchSize"),
         ] {
             let error = try #require(throws: TrainingError.self, "\(yaml)") {

@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Diffusion
 public import Images
+public import Models
 internal import Tensors
 
 /// A model's own pictures: many prompts in one batch, each from its seed's own noise.
@@ -14,22 +15,33 @@ public struct ModelPictures: PictureMaker {
         /// As `--schedule` has it; see `DiffusionConfiguration.plan`.
         public var schedule: String
         public var guidanceScale: Double
+        /// Of the CLIP, where there is one; 0 is off.
+        public var clipGuidance: Double
 
-        public init(sampler: SamplerName, steps: Int, schedule: String, guidanceScale: Double) {
+        public init(
+            sampler: SamplerName, steps: Int, schedule: String, guidanceScale: Double, clipGuidance: Double = 0
+        ) {
             self.sampler = sampler
             self.steps = steps
             self.schedule = schedule
             self.guidanceScale = guidanceScale
+            self.clipGuidance = clipGuidance
         }
     }
 
     private let model: any DrawingModel
     private let settings: Settings
     private let plan: SamplingPlan
+    private let clip: (any PictureTextModel)?
 
+    /// - Parameter clip: that guides, where the settings say so.
     /// - Throws: `EvaluationError.request` for a model that needs more than a prompt; `DiffusionError` for settings that
     ///   its process does not allow.
-    public init(_ model: any DrawingModel, _ settings: Settings) throws {
+    public init(_ model: any DrawingModel, _ settings: Settings, clip: (any PictureTextModel)? = nil) throws {
+        guard clip != nil || settings.clipGuidance == 0 else {
+            throw EvaluationError.request("guidance by CLIP without a CLIP")
+        }
+        self.clip = clip
         guard model.drawing.sees == .text else {
             throw EvaluationError.request(
                 "\(model.drawing.name) does not draw from a text alone; expected a model that does")
@@ -51,7 +63,16 @@ public struct ModelPictures: PictureMaker {
             DrawingRequest(prompts: prompts, negativePrompts: prompts.map { _ in "" }, height: side, width: side),
             guidance: isUnconditional ? nil : ClassifierFreeGuidance(scale: settings.guidanceScale))
         let treatment = SampleTreatment(clamp: model.drawing.drawsPixels ? .unit : plan.clamp)
-        var chain = try Chain(plan, plan.denoiser(treatment: treatment, network), start: .given(noise), noise: source)
+        // What has no prompt has nothing to be like.
+        let likeness = isUnconditional || settings.clipGuidance == 0 ? nil : clip
+        let guidance = try likeness.map { clip in
+            try CLIPGuidance(
+                clip, of: model, prompts: prompts, scale: settings.clipGuidance, sampler: plan.sampler, height: side,
+                width: side)
+        }
+        var chain = try Chain(
+            plan, plan.denoiser(treatment: treatment, gradient: guidance?.gradient, network), start: .given(noise),
+            noise: source)
         let pixels = try withoutGradients { try model.decode(chain.run(), tiling: .auto) }
         let (height, width) = (pixels.shape[2], pixels.shape[3])
         let values = try pixels.to(.float32, device: .cpu).floats()

@@ -28,10 +28,10 @@ public struct EvaluationFolder: Sendable {
         }
     }
 
-    /// Where a set's pictures of one guidance scale are.
-    public func pictures(of set: String, guidanceScale: Double?) -> String {
+    /// Where a set's pictures of one scale of guidance are, or of guidance by CLIP besides.
+    public func pictures(of set: String, guidanceScale: Double?, clipGuidance: Double? = nil) -> String {
         let own = path + "/" + set
-        return guidanceScale.map { own + "/guidance-\($0)" } ?? own
+        return guidanceScale.map { "\(own)/guidance-\($0)" + (clipGuidance.map { "-clip-\($0)" } ?? "") } ?? own
     }
 
     /// Writes `evaluation.json`, `evaluation.md` and, where there is something to show, `evaluation.png`.

@@ -8,20 +8,48 @@ extension EvaluationReport {
     public func plot() throws -> Picture? {
         let shown = sets.filter { $0.real != nil || !$0.drawn.isEmpty }
         guard !shown.isEmpty else { return nil }
-        let sweeps = shown.filter { $0.drawn.count { $0.guidanceScale != nil } > 1 }
-        let height = shown.count * BarPlot.size.height + sweeps.count * LinePlot.size.height
+        let sweeps = shown.map { set in GuidanceSweep.all.filter { $0.points(set.drawn).count > 1 } }
+        let height =
+            shown.count * BarPlot.size.height + sweeps.reduce(0) { $0 + $1.count } * LinePlot.size.height
         var canvas = PlotCanvas(width: BarPlot.size.width, height: height)
         var top = 0.0
-        for set in shown {
+        for (set, sweeps) in zip(shown, sweeps) {
             set.bars.draw(on: &canvas, top: top)
             top += Double(BarPlot.size.height)
-            guard sweeps.contains(where: { $0.name == set.name }) else { continue }
-            let (rates, distances) = set.sweep
-            rates.draw(on: &canvas, left: 0, top: top)
-            distances.draw(on: &canvas, left: Double(LinePlot.size.width), top: top)
-            top += Double(LinePlot.size.height)
+            for sweep in sweeps {
+                let (rates, distances) = set.plots(of: sweep)
+                rates.draw(on: &canvas, left: 0, top: top)
+                distances.draw(on: &canvas, left: Double(LinePlot.size.width), top: top)
+                top += Double(LinePlot.size.height)
+            }
         }
         return try canvas.picture()
+    }
+}
+
+/// A way of guiding whose scale was varied while the other's stayed.
+private struct GuidanceSweep: Sendable {
+    let axis: String
+    let points: @Sendable ([SetReport.Drawn]) -> [(scale: Double, measured: Findings)]
+
+    static let all = [
+        GuidanceSweep(axis: "scale of classifier-free guidance") { drawn in
+            ordered(drawn.filter { $0.clipGuidance == nil }) { $0.guidanceScale }
+        },
+        GuidanceSweep(axis: "scale of guidance by CLIP") { drawn in
+            let guided = drawn.filter { $0.clipGuidance != nil && $0.clipGuidance != 0 }
+            // Without any is where the other's scale is theirs.
+            let without = drawn.filter { one in
+                (one.clipGuidance ?? 0) == 0 && guided.contains { $0.guidanceScale == one.guidanceScale }
+            }
+            return guided.isEmpty ? [] : ordered(without.prefix(1) + guided) { $0.clipGuidance ?? 0 }
+        },
+    ]
+
+    private static func ordered(
+        _ drawn: some Sequence<SetReport.Drawn>, _ scale: (SetReport.Drawn) -> Double?
+    ) -> [(scale: Double, measured: Findings)] {
+        drawn.compactMap { one in scale(one).map { (scale: $0, measured: one.findings) } }.sorted { $0.scale < $1.scale }
     }
 }
 
@@ -47,12 +75,10 @@ extension SetReport {
         var series: [BarPlot.Series] = []
         if let real { series.append(.init(name: "real scenes", colour: Palette.real, values: values(real.ranking))) }
         for (index, drawn) in drawn.enumerated() {
-            let name = drawn.guidanceScale.map { drawn in
-                self.drawn.count > 1 ? "guidance \(drawn.formatted(nil))" : "model, guidance \(drawn.formatted(nil))"
-            }
+            let isAlone = self.drawn.count == 1 && drawn.guidanceScale != nil
             series.append(
                 .init(
-                    name: name ?? "pictures", colour: Palette.lines[index % Palette.lines.count],
+                    name: isAlone ? "model, " + drawn.name : drawn.name, colour: Palette.lines[index % Palette.lines.count],
                     values: values(drawn.findings.ranking)))
         }
         if let control = drawn.count == 1 ? drawn[0].shuffled : drawn.isEmpty ? realShuffled : nil {
@@ -63,15 +89,14 @@ extension SetReport {
             series: series, chance: values(chance).map { $0?.value })
     }
 
-    /// Over the guidance scale: rates, and the Fréchet distance.
-    fileprivate var sweep: (rates: LinePlot, distances: LinePlot) {
-        let scales = drawn.compactMap { one in one.guidanceScale.map { (scale: $0, measured: one.findings) } }
-            .sorted { $0.scale < $1.scale }
+    /// Over the scale of guidance: rates, and the Fréchet distance.
+    fileprivate func plots(of sweep: GuidanceSweep) -> (rates: LinePlot, distances: LinePlot) {
+        let scales = sweep.points(drawn)
         let measures: [(name: String, rate: (RankingScores) -> Rate?)] =
             [("first of \(captions.formatted(0))", { $0.first })]
             + partNames.map { part in (part, { $0.parts[part] }) }
         let rates = LinePlot(
-            title: "Accuracy", axis: "guidance scale",
+            title: "Accuracy", axis: sweep.axis,
             series: measures.enumerated().map { index, measure in
                 LinePlot.Series(
                     name: measure.name, colour: Palette.lines[index % Palette.lines.count],
@@ -80,7 +105,7 @@ extension SetReport {
                     }, level: index == 0 ? real?.ranking.first.value : nil)
             }, isShare: true, most: 1)
         let distances = LinePlot(
-            title: "Fréchet distance", axis: "guidance scale",
+            title: "Fréchet distance", axis: sweep.axis,
             series: [
                 LinePlot.Series(
                     name: "to real scenes", colour: Palette.lines[0],

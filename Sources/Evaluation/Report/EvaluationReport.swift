@@ -30,10 +30,14 @@ public struct EvaluationReport: Sendable, Hashable, Codable {
         public var schedule: String
         public var dtype: String
         public var device: String
+        /// What guides besides; nil for nothing.
+        public var clip: String?
 
         public init(
-            name: String, path: String, sampler: String, steps: Int, schedule: String, dtype: String, device: String
+            name: String, path: String, sampler: String, steps: Int, schedule: String, dtype: String, device: String,
+            clip: String? = nil
         ) {
+            self.clip = clip
             self.name = name
             self.path = path
             self.sampler = sampler
@@ -59,7 +63,7 @@ public struct SetReport: Sendable, Hashable, Codable {
     public var real: Findings?
     /// The control for that: real pictures ranked by another prompt's captions.
     public var realShuffled: RankingScores?
-    /// One a guidance scale.
+    /// One a scale of guidance.
     public var drawn: [Drawn] = []
 
     public init(name: String, count: Int, captions: Double, notes: [String], chance: RankingScores) {
@@ -73,15 +77,24 @@ public struct SetReport: Sendable, Hashable, Codable {
     public struct Drawn: Sendable, Hashable, Codable {
         /// nil where pictures came from a folder.
         public var guidanceScale: Double?
+        /// nil where no CLIP guided.
+        public var clipGuidance: Double?
         public var findings: Findings
         /// Controls: the same pictures ranked by another prompt's captions, and pictures of no prompt by these.
         public var shuffled: RankingScores?
         public var unconditional: RankingScores?
 
+        /// How it was drawn, in a few words.
+        public var name: String {
+            guard let guidanceScale else { return "pictures" }
+            return "guidance \(guidanceScale.formatted(nil))" + (clipGuidance.map { ", CLIP \($0.formatted(nil))" } ?? "")
+        }
+
         public init(
-            guidanceScale: Double?, findings: Findings, shuffled: RankingScores? = nil, unconditional: RankingScores? = nil
+            guidanceScale: Double?, clipGuidance: Double? = nil, findings: Findings, shuffled: RankingScores? = nil, unconditional: RankingScores? = nil
         ) {
             self.guidanceScale = guidanceScale
+            self.clipGuidance = clipGuidance
             self.findings = findings
             self.shuffled = shuffled
             self.unconditional = unconditional

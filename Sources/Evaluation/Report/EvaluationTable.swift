@@ -8,7 +8,7 @@ extension EvaluationReport {
         if let model {
             lines.append(
                 "Model: \(model.name) (`\(model.path)`), \(model.sampler), \(model.steps) steps, \(model.dtype) on "
-                    + "\(model.device), first seed \(seed).")
+                    + "\(model.device), first seed \(seed)." + (model.clip.map { " Guided by the CLIP `\($0)`." } ?? ""))
         }
         if let pictures { lines.append("Pictures: `\(pictures)`.") }
         lines.append("Judge: \(judge). Scenes: \(data).")
@@ -55,8 +55,7 @@ extension SetReport {
             rows.append(ranking("control: real, another's captions", nil, realShuffled) + none)
         }
         for drawn in drawn {
-            let name = drawn.guidanceScale.map { "guidance \($0.formatted(nil))" } ?? "pictures"
-            rows.append(measured("**\(name)**", drawn.findings))
+            rows.append(measured("**\(drawn.name)**", drawn.findings))
             if real != nil {
                 func share(_ rate: (RankingScores) -> Rate?) -> String {
                     drawn.share(of: real, rate).map { "\((100 * $0).formatted(0)) %" } ?? "–"

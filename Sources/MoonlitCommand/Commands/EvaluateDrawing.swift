@@ -19,6 +19,7 @@ struct EvaluateDrawing: AsyncParsableCommand {
               moonlit evaluate --model scenes-64 --judge judge.safetensors --count 500 -o evaluation
               moonlit evaluate --judge judge.safetensors --prompts held-out --prompts pairs --real
               moonlit evaluate --model scenes-64 --judge judge.safetensors --guidance-scales 0,1,2,4,8
+              moonlit evaluate --judge judge.safetensors --clip noised.safetensors --clip-guidance-scales 0,1,2,4,8
 
             The judge ranks 100 captions for each picture, of which one is true and the others differ from it in subject, \
             place, light, style or relation. Besides: Fréchet and kernel distances to real scenes, diversity, controls, and \
@@ -76,6 +77,16 @@ struct EvaluateDrawing: AsyncParsableCommand {
     @Option(help: "Several scales, as 0,1,2,4: all are drawn, and plotted over the scale.")
     var guidanceScales: Scales?
 
+    @Option(help: "A CLIP that guides; it must not be the judge.")
+    var clip: String?
+
+    @Option(
+        help: """
+            Scales of guidance by CLIP, as 0,1,2,4: all are drawn with --guidance-scale, which is then 1 unless given, \
+            besides those of --guidance-scales.
+            """)
+    var clipGuidanceScales: Scales?
+
     @Option(help: "Of the prompts; picture k is drawn from seed + k.")
     var seed: UInt64 = 0
 
@@ -117,9 +128,13 @@ struct EvaluateDrawing: AsyncParsableCommand {
             throw ValidationError("--real judges real scenes only; leave out --model and --pictures.")
         }
         if pictures != nil, model != nil { throw ValidationError("give either --model or --pictures.") }
-        if guidanceScale != nil, guidanceScales != nil {
+        if guidanceScale != nil, guidanceScales != nil, clipGuidanceScales == nil {
             throw ValidationError("give either --guidance-scale or --guidance-scales.")
         }
+        if (clip == nil) != (clipGuidanceScales == nil) {
+            throw ValidationError("--clip and --clip-guidance-scales need each other.")
+        }
+        if clip != nil, real || pictures != nil { throw ValidationError("--clip guides a model; leave it out.") }
         guard Set(prompts.map(setName)).count == prompts.count else {
             throw ValidationError("--prompts names a set twice.")
         }
@@ -138,6 +153,9 @@ struct EvaluateDrawing: AsyncParsableCommand {
             }
         }
         let files = try pictures.map(PictureFolder.files)
+        if let clip, FileIdentity(clip) == FileIdentity(judge) {
+            throw EvaluationError.request("\(judge) both guides and judges; expected a judge that had no part in drawing")
+        }
         let drawer = try real || pictures != nil ? nil : Drawer(self, options)
         let judge = Judge(
             try PictureTextModels.load(judge, device: options.device), name: (judge as NSString).lastPathComponent,
@@ -162,12 +180,13 @@ struct EvaluateDrawing: AsyncParsableCommand {
                 do {
                     try evaluation.judgeReal()
                     if let files { try evaluation.judge(pictures: files) }
-                    for scale in drawer?.scales ?? [] {
+                    for scales in drawer?.scales ?? [] {
                         guard let drawer else { break }
                         try evaluation.judge(
-                            drawer.maker(scale), guidanceScale: scale,
-                            folder: folder.pictures(of: set.name, guidanceScale: scale)
-                        ) { try drawer.texts($0, seed: $1, scale) }
+                            drawer.maker(scales), guidanceScale: scales.guidance, clipGuidance: scales.clip,
+                            folder: folder.pictures(
+                                of: set.name, guidanceScale: scales.guidance, clipGuidance: scales.clip)
+                        ) { try drawer.texts($0, seed: $1, scales) }
                         progress.finish()
                     }
                 } catch is CancellationError {
@@ -206,68 +225,102 @@ struct EvaluateDrawing: AsyncParsableCommand {
 
 /// A model that draws, and how.
 private struct Drawer {
+    /// Of classifier-free guidance, and of the CLIP's where it guides.
+    struct Scales: Hashable {
+        var guidance: Double
+        var clip: Double?
+    }
+
     let model: any DrawingModel
-    let scales: [Double]
+    let scales: [Scales]
     let described: EvaluationReport.Drawer
     private let request: GenerationRequest
+    private let clip: (source: ModelSource, model: any PictureTextModel)?
 
     init(_ command: EvaluateDrawing, _ options: TextToImage.Options) throws {
         let source = command.model.map { ModelSource($0) } ?? .bundled
+        let guide = command.clip.map { ModelSource($0) }
         let file = try PublishedModel(source.path())
         var request = GenerationRequest(
             prompt: "", seed: command.seed, sampler: command.sampler, steps: command.steps, schedule: command.schedule,
             guidanceScale: command.guidanceScale)
         // What cannot be drawn is refused before the weights are read.
         var settings = try Settings(request, model: file.configuration)
-        scales = command.guidanceScales?.values ?? [settings.guidanceScale]
-        for scale in scales {
-            request.guidanceScale = scale
-            settings = try Settings(request, model: file.configuration)
+        scales = Self.scales(command, own: settings.guidanceScale)
+        for scales in scales {
+            (request.guidanceScale, request.clipGuidanceScale) = (scales.guidance, scales.clip ?? 0)
+            settings = try Settings(request, model: file.configuration, clip: guide?.text)
         }
         self.request = request
         described = EvaluationReport.Drawer(
             name: file.configuration.name, path: file.path, sampler: settings.sampler.rawValue, steps: settings.steps,
-            schedule: settings.schedule, dtype: options.dtype.rawValue, device: "\(options.device)")
+            schedule: settings.schedule, dtype: options.dtype.rawValue, device: "\(options.device)", clip: guide?.text)
         model = try file.load(dtype: options.dtype, device: options.device)
+        clip = try guide.map { ($0, try PictureTextModels.load($0.path(), device: options.device)) }
     }
 
-    private func settings(_ prompt: String, seed: UInt64, _ scale: Double) throws -> Settings {
+    private static func scales(_ command: EvaluateDrawing, own: Double) -> [Scales] {
+        let byCLIP = (command.clipGuidanceScales?.values ?? []).map {
+            Scales(guidance: command.guidanceScale ?? 1, clip: $0)
+        }
+        guard let free = command.guidanceScales?.values else {
+            return byCLIP.isEmpty ? [Scales(guidance: own)] : byCLIP
+        }
+        return free.map { Scales(guidance: $0) } + byCLIP
+    }
+
+    private func settings(_ prompt: String, seed: UInt64, _ scales: Scales) throws -> Settings {
         var own = request
-        (own.prompt, own.seed, own.guidanceScale) = (prompt, seed, scale)
-        return try Settings(own, model: model.drawing)
+        (own.prompt, own.seed) = (prompt, seed)
+        (own.guidanceScale, own.clipGuidanceScale) = (scales.guidance, scales.clip ?? 0)
+        return try Settings(own, model: model.drawing, clip: clip?.source.text)
     }
 
-    func maker(_ scale: Double) throws -> ModelPictures {
-        let settings = try settings("", seed: 0, scale)
+    func maker(_ scales: Scales) throws -> ModelPictures {
+        let settings = try settings("", seed: 0, scales)
         return try ModelPictures(
             model,
             .init(
                 sampler: settings.sampler, steps: settings.steps, schedule: settings.schedule,
-                guidanceScale: settings.guidanceScale))
+                guidanceScale: settings.guidanceScale, clipGuidance: scales.clip ?? 0), clip: clip?.model)
     }
 
     /// What a picture's file carries, so that `moonlit reproduce` can draw it again.
-    func texts(_ prompt: String, seed: UInt64, _ scale: Double) throws -> [PNGText] {
-        [PNGText("moonlit", try settings(prompt, seed: seed, scale).json()), PNGText("Software", "Moonlit")]
+    func texts(_ prompt: String, seed: UInt64, _ scales: Scales) throws -> [PNGText] {
+        [PNGText("moonlit", try settings(prompt, seed: seed, scales).json()), PNGText("Software", "Moonlit")]
+    }
+}
+
+/// A file at a time: training may write another to the same place.
+private struct FileIdentity: Encodable, Equatable {
+    let path: String
+    let bytes: Int?
+    let date: Double?
+
+    init(_ path: String) {
+        self.path = URL(filePath: path).resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        bytes = (attributes?[.size] as? NSNumber)?.intValue
+        date = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970.rounded()
     }
 }
 
 /// What decides the pictures in a folder.
 private struct PictureSettings: Encodable {
     var model: EvaluationReport.Drawer?
-    /// Of the model's file: training may write another to the same place.
     var modelBytes: Int?
     var modelDate: Double?
+    var clip: FileIdentity?
     let data: String
     let seed: UInt64
 
     init(_ command: EvaluateDrawing, _ drawer: Drawer?) throws {
         (data, seed) = (command.data, command.seed)
         model = drawer?.described
+        clip = command.clip.map(FileIdentity.init)
         guard let path = model?.path else { return }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        modelBytes = (attributes?[.size] as? NSNumber)?.intValue
-        modelDate = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970.rounded()
+        let file = FileIdentity(path)
+        (modelBytes, modelDate) = (file.bytes, file.date)
     }
 }
 
