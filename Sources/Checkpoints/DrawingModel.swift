@@ -1,4 +1,5 @@
 public import Diffusion
+public import Models
 public import Tensors
 public import Tokenizers
 
@@ -47,6 +48,11 @@ public protocol DrawingModel {
     /// How many tokens of a prompt the model does not read.
     func tokensCut(from prompt: String, reading: PromptReading) throws -> Int
 
+    /// A prompt's tokens as the network attends to them, read plainly; those that it does not read are left out.
+    ///
+    /// - Throws: `ConfigurationError` where places cannot be told.
+    func tokens(in prompt: String) throws -> [AttendedToken]
+
     /// What a sampler asks, guided.
     func network(_ request: DrawingRequest, guidance: (any Guidance)?) throws -> Network
 
@@ -60,6 +66,18 @@ public protocol DrawingModel {
 
     /// The same in one piece, differentiable: the graph of N pictures' decoding is kept where one is recorded.
     func decodeRecording(_ x: Tensor) throws -> Tensor
+}
+
+/// A token of a prompt, and where its state stands among those that a network attends to.
+public struct AttendedToken: Sendable, Hashable {
+    public let token: Token
+    /// From 0.
+    public let place: Int
+
+    public init(token: Token, place: Int) {
+        self.token = token
+        self.place = place
+    }
 }
 
 /// When an autoencoder takes a picture in tiles.
@@ -85,6 +103,8 @@ public struct DrawingRequest {
     public var lowResolution: Tensor?
     /// For an inpainting network: what is known.
     public var known: KnownRegion?
+    /// Where it is written down how strongly the pictures attend to their prompts.
+    public var attention: AttentionRecord?
 
     public init(
         prompts: [String], negativePrompts: [String], reading: PromptReading = .plain, skippedLayers: Int = 0,

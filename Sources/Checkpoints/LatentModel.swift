@@ -62,6 +62,8 @@ public final class LatentModel: DrawingModel {
         try texts.tokensCut(from: prompt, reading: reading)
     }
 
+    public func tokens(in prompt: String) throws -> [AttendedToken] { try texts.tokens(in: prompt) }
+
     // MARK: The U-Net
 
     public func network(_ request: DrawingRequest, guidance: (any Guidance)?) throws -> Network {
@@ -79,6 +81,14 @@ public final class LatentModel: DrawingModel {
                 text: .concatenate([wanted.states, unwanted.states]),
                 added: joined(
                     added(wanted, request, isNegative: false), added(unwanted, request, isNegative: true))))
+        // The conditional half stands first.
+        let recording = { (context: UNetContext, branch: Branch) -> UNetContext in
+            var context = context
+            if branch != .unconditional, let attention = request.attention {
+                context.attention = .init(attention, rows: 0..<request.prompts.count)
+            }
+            return context
+        }
         let ask: Network = { query in
             var x = query.x
             if let extra {
@@ -91,7 +101,7 @@ public final class LatentModel: DrawingModel {
                 case .unconditional: unconditional
                 case .both: both
                 }
-            return try unet(x, timesteps: query.timesteps(), context: context)
+            return try unet(x, timesteps: query.timesteps(), context: recording(context, query.branch))
         }
         return guidance?.guide(ask) ?? ask
     }

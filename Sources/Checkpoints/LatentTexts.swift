@@ -98,6 +98,16 @@ package final class LatentTexts {
         }.max() ?? 0
     }
 
+    /// The first tower's tokens: all towers' stand at the same places, behind the start token.
+    func tokens(in prompt: String) throws -> [AttendedToken] {
+        guard inversions.isEmpty else {
+            throw ConfigurationError("where the rows of textual inversions stand cannot be told yet")
+        }
+        guard let first = file.configuration.towers.first else { return [] }
+        return try tokenizer(0).tokens(in: prompt).prefix(max(0, first.context - 2)).enumerated()
+            .map { AttendedToken(token: $1, place: $0 + 1) }
+    }
+
     private func chunkCount(_ prompts: [String], reading: PromptReading, tower index: Int) throws -> Int {
         guard let chunker = try chunker(index, reading) else { return 1 }
         return prompts.map { chunker.chunks(of: $0).chunks.count }.max() ?? 1

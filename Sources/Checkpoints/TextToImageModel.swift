@@ -61,7 +61,8 @@ public struct TextToImageModel {
     }
 
     private func network(
-        conditional: TextStates, unconditional: TextStates, guidance: (any Guidance)?, conditions: GLIDE.Conditions
+        conditional: TextStates, unconditional: TextStates, guidance: (any Guidance)?, conditions: GLIDE.Conditions,
+        attention: AttentionRecord? = nil
     ) throws -> Network {
         let both = try TextStates(
             states: .concatenate([conditional.states, unconditional.states]),
@@ -71,6 +72,8 @@ public struct TextToImageModel {
         let windows = conditions.lowResolution.map { _ in
             Windows(side: configuration.imageSize, grid: configuration.windowGrid)
         }
+        // The conditional half stands first.
+        let recording = attention.map { AttentionRecord.Recording($0, rows: 0..<conditional.states.shape[0]) }
         let ask: Network = { query in
             let timesteps = try query.timesteps()
             let (text, seen) =
@@ -80,7 +83,9 @@ public struct TextToImageModel {
                 case .both: (both, doubled)
                 }
             guard let windows else {
-                return try network(query.x, timesteps: timesteps, text: text, conditions: seen)
+                return try network(
+                    query.x, timesteps: timesteps, text: text, conditions: seen,
+                    attention: query.branch == .unconditional ? nil : recording)
             }
             let size = (height: query.x.shape[2], width: query.x.shape[3])
             return try windows.blended(query.x) { top, left, x in
@@ -105,7 +110,11 @@ extension TextToImageModel: DrawingModel {
             lowResolution: request.lowResolution, image: request.known?.picture, mask: request.known?.mask)
         return try network(
             conditional: encode(request.prompts), unconditional: encode(request.negativePrompts), guidance: guidance,
-            conditions: conditions)
+            conditions: conditions, attention: request.attention)
+    }
+
+    public func tokens(in prompt: String) throws -> [AttendedToken] {
+        encoder.tokens(in: prompt).enumerated().map { AttendedToken(token: $1, place: $0) }
     }
 
     public func encode(_ pixels: Tensor, noise: NoiseSource, tiling: TilingChoice) throws -> Tensor { pixels }

@@ -66,9 +66,13 @@ public struct CrossAttention {
     /// - Parameters:
     ///   - x: [N, L, width].
     ///   - memory: of N sequences.
+    ///   - asking: is shown the queries, [N, H, L, c].
     /// - Returns: [N, L, width].
-    public func callAsFunction(_ x: Tensor, memory: Memory) throws -> Tensor {
+    public func callAsFunction(
+        _ x: Tensor, memory: Memory, asking: (_ queries: Tensor) throws -> Void = { _ in }
+    ) throws -> Tensor {
         let q = try Heads.split(query(x), heads: heads)  // [N, H, L, c]
+        try asking(q)
         return try output(Heads.join(.attention(q, memory.keys, memory.values)))
     }
 

@@ -127,7 +127,16 @@ public struct GLIDE {
         _ x: Tensor, timesteps: Tensor, text: TextStates, conditions: Conditions = Conditions(),
         dropout: RandomGenerator? = nil
     ) throws -> Tensor {
-        let context = UNetContext(text: text.states, embedding: text.embedding, dropout: dropout)
+        try self(x, timesteps: timesteps, text: text, conditions: conditions, dropout: dropout, attention: nil)
+    }
+
+    /// - Parameter attention: where it is written down how strongly pixels attend to the text.
+    package func callAsFunction(
+        _ x: Tensor, timesteps: Tensor, text: TextStates, conditions: Conditions, dropout: RandomGenerator? = nil,
+        attention: AttentionRecord.Recording?
+    ) throws -> Tensor {
+        var context = UNetContext(text: text.states, embedding: text.embedding, dropout: dropout)
+        context.attention = attention
         return try unet(input(x, conditions), timesteps: timesteps, context: context)
     }
 

@@ -43,7 +43,13 @@ package struct SpatialTransformer {
         var h = try norm(x).permute([0, 2, 3, 1]).reshape([shape[0], shape[2] * shape[3], shape[1]])
         h = try projectionIn(h)  // [N, HW, C]
         let memories = try context.memories[path] ?? memories(of: text.to(h.dtype))
-        for (block, memory) in zip(blocks, memories) { h = try block(h, text: memory) }
+        for (index, (block, memory)) in zip(blocks, memories).enumerated() {
+            h = try block(h, text: memory) { queries in
+                try context.attention?.add(
+                    "\(path).transformer_blocks.\(index)", queries: queries, keys: memory.keys,
+                    tokens: memory.keys.size(2), height: shape[2], width: shape[3])
+            }
+        }
         h = try projectionOut(h)
         return try x + h.reshape([shape[0], shape[2], shape[3], shape[1]]).permute([0, 3, 1, 2])
     }
@@ -71,10 +77,13 @@ struct SpatialTransformerBlock {
     }
 
     /// [N, HW, width] → the same shape.
-    func callAsFunction(_ x: Tensor, text: CrossAttention.Memory) throws -> Tensor {
+    /// - Parameter asking: is shown the queries to the text, [N, heads, HW, c].
+    func callAsFunction(
+        _ x: Tensor, text: CrossAttention.Memory, asking: (_ queries: Tensor) throws -> Void
+    ) throws -> Tensor {
         var x = x
         x = try pixelAttention(pixelNorm(x)) + x
-        x = try textAttention(textNorm(x), memory: text) + x
+        x = try textAttention(textNorm(x), memory: text, asking: asking) + x
         return try perceptron(perceptronNorm(x)) + x
     }
 }

@@ -14,6 +14,8 @@ public struct UNetContext {
     public var added: Tensor?
     /// While training: where dropout draws from.
     public var dropout: RandomGenerator?
+    /// Where it is written down how strongly pixels attend to the text.
+    package var attention: AttentionRecord.Recording?
     /// Keys and values of `text` for each block of a spatial transformer, by the transformer's path: see
     /// `UNet.prepared`.
     package var memories: [String: [CrossAttention.Memory]] = [:]

@@ -1,6 +1,7 @@
 import Checkpoints
 import Diffusion
 import Images
+import Models
 import Tensors
 
 /// A request on its way: everything that its batches share.
@@ -13,11 +14,16 @@ struct Drawing {
     /// The picture to begin with, and 1 where it is to be kept.
     private let given: (pixels: Tensor, kept: Tensor?)?
 
+    /// Where it is written down how strongly the pictures attend to the prompt.
+    private let attention: AttentionRecord?
+
     /// - Throws: `GenerationError` for a request that the model cannot meet.
     init(
-        _ model: any DrawingModel, _ request: GenerationRequest, _ settings: Settings, likeness: Likeness?
+        _ model: any DrawingModel, _ request: GenerationRequest, _ settings: Settings, likeness: Likeness?,
+        attention: AttentionRecord? = nil
     ) throws {
         self.model = model
+        self.attention = attention
         self.likeness = likeness
         self.request = request
         self.settings = settings
@@ -48,6 +54,7 @@ struct Drawing {
             prompts: seeds.map { _ in settings.prompt }, negativePrompts: seeds.map { _ in settings.negativePrompt },
             reading: request.reading, skippedLayers: request.clipSkip - 1, height: settings.height,
             width: settings.width)
+        asked.attention = attention
         if sees.seesLowResolution { asked.lowResolution = try lowResolution(rows) }
 
         // The draws are in the order of diffusers' pipelines: the picture's latents, the noise, the kept part's latents.

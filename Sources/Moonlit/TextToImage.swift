@@ -2,6 +2,7 @@ public import Checkpoints
 public import Diffusion
 import Foundation
 import Images
+import Models
 public import Tensors
 public import Tokenizers
 
@@ -95,6 +96,40 @@ public actor TextToImage {
         return request.candidates == nil ? results : shortlist.best
     }
 
+    /// Draws one picture, and tells which word made which part of it. The prompt is read plainly: brackets are text.
+    ///
+    /// - Throws: what `generate` throws; `GenerationError.invalid` for a request of several pictures, and for a model that
+    ///   enlarges pictures.
+    public func explain(_ request: GenerationRequest, by method: Explanation.Method = .attention) throws -> Explanation {
+        guard request.drawn == 1 else {
+            throw GenerationError.invalid(option: "count", value: "\(request.drawn)", expected: "1, one picture to explain")
+        }
+        guard !configuration.sees.seesLowResolution else {
+            throw GenerationError.invalid(
+                option: "model", value: configuration.name, expected: "a model that draws by itself: this one enlarges")
+        }
+        var request = request
+        request.reading = .plain
+        let tokens = try model.tokens(in: request.prompt)
+        let record = method == .attention ? AttentionRecord() : nil
+        let drawn = try drawOne(request, attention: record)
+        if let record {
+            return try Explanation(attentionTo: tokens, record, of: drawn, factor: configuration.latentFactor)
+        }
+        return try Explanation(removalOf: tokens, from: drawn) { word in
+            var without = request
+            without.prompt.removeSubrange(word)
+            return try drawOne(without)
+        }
+    }
+
+    private func drawOne(_ request: GenerationRequest, attention: AttentionRecord? = nil) throws -> GeneratedPicture {
+        var drawn: GeneratedPicture?
+        try draw(request, showing: [], attention: attention) { drawn = $0.results.first ?? drawn }
+        guard let drawn else { throw CancellationError() }
+        return drawn
+    }
+
     /// What a stream's steps show besides their number.
     public enum Preview: Sendable, Hashable, CaseIterable {
         /// The picture as it is predicted to become.
@@ -124,12 +159,13 @@ public actor TextToImage {
     }
 
     private func draw(
-        _ request: GenerationRequest, showing previews: Set<Preview>, _ tell: (GenerationStep) -> Void
+        _ request: GenerationRequest, showing previews: Set<Preview>, attention: AttentionRecord? = nil,
+        _ tell: (GenerationStep) -> Void
     ) throws {
         var settings = try Settings(request, model: configuration, clip: clip?.text)
         if options.additions != LatentModel.Additions() { settings.additions = options.additions }
         settings.prediction = options.prediction
-        let drawing = try Drawing(model, request, settings, likeness: likeness)
+        let drawing = try Drawing(model, request, settings, likeness: likeness, attention: attention)
         for first in stride(from: 0, to: request.drawn, by: request.batchSize) {
             let rows = first..<min(first + request.batchSize, request.drawn)
             let seeds = rows.map { request.seed &+ UInt64($0) }

@@ -19,7 +19,7 @@ struct UsageTests {
         #expect(outcome.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
     }
 
-    @Test(arguments: ["generate", "reproduce", "noise", "train", "evaluate", "data", "inspect", "verify", "bench", "index", "search"])
+    @Test(arguments: ["generate", "reproduce", "noise", "train", "evaluate", "data", "inspect", "verify", "bench", "index", "search", "explain"])
     func everyCommandExplainsItselfWithAnExample(command: String) throws {
         let outcome = try Program.run(command, "--help", in: folder)
         #expect(outcome.status == 0)
@@ -29,7 +29,7 @@ struct UsageTests {
     }
 
     @Test(arguments: [
-        ["frobnicate"], ["generate"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
+        ["frobnicate"], ["generate"], ["explain"], ["explain", "x", "--words", ","], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
         ["generate", "x", "--seed", "-1"], ["generate", "x", "-o", "lake.gif"],
         ["generate", "x", "--count", "2", "-o", "lake.png"], ["generate", "x", "--device", "abacus"],
         ["evaluate", "--judge", "x", "--real", "--model", "y"], ["evaluate", "--judge", "x", "--guidance-scales", "1,,2"],

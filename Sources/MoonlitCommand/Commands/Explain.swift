@@ -1,0 +1,119 @@
+public import ArgumentParser
+import Checkpoints
+import Foundation
+import Images
+public import Moonlit
+import Tensors
+
+struct Explain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draws a picture, and shows which word made which part of it.",
+        discussion: """
+            Examples:
+              moonlit explain "a house next to a lake in moonlight" --seed 7 -o why.png
+              moonlit explain "a fox in the snow" --by removal --words fox,snow --json -o why.png
+
+            The sheet shows the picture, and for each word where it spoke, light where most: how strongly each place \
+            attended to it while the picture was drawn, over all steps, blocks and heads (Tang et al. 2023, "What the \
+            DAAM"), or what changes when the picture is drawn again without it. The picture is the one that moonlit \
+            generate --prompt-syntax plain draws.
+            """)
+
+    @Argument(help: "What to draw.")
+    var prompt: String
+
+    @Option(help: "An embedded model's name, a folder as diffusers writes it, or a file. The embedded one unless given.")
+    var model: String?
+
+    @Option(name: [.short, .long], help: "A file ending in .png, .jpg or .webp. explain-SEED.png unless given.")
+    var output: OutputPath?
+
+    @Option(help: "How it is found out: attention, or removal, which draws one more picture a word.")
+    var by = Explanation.Method.attention
+
+    @Option(help: "Only these words, as house,lake; all unless given.")
+    var words: Words?
+
+    @Option(help: "Of the picture; drawn unless given, and printed.")
+    var seed: UInt64?
+
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+
+    @OptionGroup(title: "Network") var network: NetworkOptions
+
+    @OptionGroup(title: "Computation") var compute: ComputeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "No progress.")
+    var quiet = false
+
+    struct Words: ExpressibleByArgument {
+        let list: [String]
+
+        init?(argument: String) {
+            list = argument.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+            if list.isEmpty { return nil }
+        }
+    }
+
+    struct Result: Encodable {
+        struct Word: Encodable {
+            let text: String
+            /// Of the attention, or the change, of all words.
+            let share: Double
+            /// 0…1, from the upper left.
+            let x: Double
+            let y: Double
+        }
+        let sheet: String
+        let words: [Word]
+        let settings: Settings
+    }
+
+    func validate() throws { try output?.checkFormat("--output") }
+
+    func run() async throws {
+        let seed = seed ?? UInt64.random(in: 0..<1 << 32)
+        let path = output?.path ?? "explain-\(seed).png"
+        let source = model.map { ModelSource($0) } ?? .bundled
+        var options = try compute.resolved()
+        network.apply(to: &options)
+        var request = GenerationRequest(prompt: prompt, seed: seed, count: 1, batchSize: 1, sampling: sampling)
+        network.apply(to: &request)
+        _ = try Settings(request, model: PublishedModel(source.path()).configuration)
+        let model = try await TextToImage.load(source, options: options)
+        if Task.isCancelled { throw CancellationError() }
+        if !quiet { Console.say("seed \(seed)") }
+        let explanation = try await model.explain(request, by: by)
+        let told = Set(explanation.words.map { $0.text.lowercased() })
+        if let unknown = words?.list.first(where: { !told.contains($0.lowercased()) }) {
+            throw GenerationError.invalid(
+                option: "words", value: unknown,
+                expected: "words of the prompt that the model reads: " + explanation.words.map(\.text).joined(separator: ", "))
+        }
+        try explanation.sheet(of: words?.list).write(to: path, texts: explanation.drawn.texts())
+        let result = Result(
+            sheet: path,
+            words: explanation.words.map { .init(text: $0.text, share: $0.share, x: $0.centre.x, y: $0.centre.y) },
+            settings: explanation.drawn.settings)
+        guard !json else { return try Console.print(json: result) }
+        for word in result.words {
+            let share = String(format: "%5.1f %%", 100 * word.share)
+            try Console.print("\(share)  \(word.text) (\(Self.place(word.x, word.y)))")
+        }
+        try Console.print(path)
+    }
+
+    /// "upper left", "middle".
+    static func place(_ x: Double, _ y: Double) -> String {
+        let across = x < 0.42 ? "left" : x > 0.58 ? "right" : ""
+        let down = y < 0.42 ? "upper" : y > 0.58 ? "lower" : ""
+        let parts = [down, across].filter { !$0.isEmpty }
+        if parts.isEmpty { return "middle" }
+        return across.isEmpty ? down + " middle" : down.isEmpty ? across : parts.joined(separator: " ")
+    }
+}
+
+extension Explanation.Method: ExpressibleByArgument {}
