@@ -63,15 +63,10 @@ public struct Explanation: Sendable {
         removalOf tokens: [AttendedToken], from drawn: GeneratedPicture,
         without: (Range<String.Index>) throws -> GeneratedPicture
     ) throws {
-        let own = drawn.picture.rgb.pixels
         self.init(
             drawn,
             try Self.words(of: tokens).map { word, _ in
-                let other = try without(word).picture.rgb.pixels
-                let changes = (0..<own.count / 3).map { pixel in
-                    (0..<3).reduce(Float(0)) { $0 + abs(Float(own[3 * pixel + $1]) - Float(other[3 * pixel + $1])) } / (3 * 255)
-                }
-                let map = HeatMap(width: drawn.picture.width, height: drawn.picture.height, values: changes)
+                let map = HeatMap(change: drawn.picture, try without(word).picture)
                 return (word, map.mean, map)
             })
     }

@@ -101,13 +101,7 @@ public actor TextToImage {
     /// - Throws: what `generate` throws; `GenerationError.invalid` for a request of several pictures, and for a model that
     ///   enlarges pictures.
     public func explain(_ request: GenerationRequest, by method: Explanation.Method = .attention) throws -> Explanation {
-        guard request.drawn == 1 else {
-            throw GenerationError.invalid(option: "count", value: "\(request.drawn)", expected: "1, one picture to explain")
-        }
-        guard !configuration.sees.seesLowResolution else {
-            throw GenerationError.invalid(
-                option: "model", value: configuration.name, expected: "a model that draws by itself: this one enlarges")
-        }
+        try checkOne(request)
         var request = request
         request.reading = .plain
         let tokens = try model.tokens(in: request.prompt)
@@ -120,6 +114,29 @@ public actor TextToImage {
             var without = request
             without.prompt.removeSubrange(word)
             return try drawOne(without)
+        }
+    }
+
+    /// Draws a prompt and another one from the same noise, and says where and how much the pictures differ.
+    ///
+    /// - Throws: as `explain`.
+    public func compare(_ request: GenerationRequest, with prompt: String) throws -> PromptComparison {
+        try checkOne(request)
+        func drawn(_ prompt: String) throws -> GeneratedPicture {
+            var own = request
+            own.prompt = prompt
+            return try drawOne(own)
+        }
+        return try PromptComparison(drawn(request.prompt), drawn(prompt), unprompted: drawn(""))
+    }
+
+    private func checkOne(_ request: GenerationRequest) throws {
+        guard request.drawn == 1 else {
+            throw GenerationError.invalid(option: "count", value: "\(request.drawn)", expected: "1, one picture to explain")
+        }
+        guard !configuration.sees.seesLowResolution else {
+            throw GenerationError.invalid(
+                option: "model", value: configuration.name, expected: "a model that draws by itself: this one enlarges")
         }
     }
 

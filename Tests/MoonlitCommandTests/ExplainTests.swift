@@ -32,6 +32,15 @@ struct ExplainTests {
         #expect(try PNGText.read(path: folder.path("one.png")).contains { $0.key == "moonlit" })
     }
 
+    @Test func wordingsAreCompared() throws {
+        let outcome = try explain("1+2", "--against", "2+1", "--json", "-o", "order.png")
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        #expect(try #require(object["change"] as? Double) > 0)
+        #expect(try Picture(path: folder.path("order.png")).width > 100)
+        #expect(try explain("1+2", "--against", "1+2", "-o", "same.png").output.hasPrefix("0.0 % of full scale"))
+    }
+
     @Test func anotherPromptsWordIsNamed() throws {
         let outcome = try explain("1+2", "--words", "1,lake")
         #expect(outcome.status == 64)

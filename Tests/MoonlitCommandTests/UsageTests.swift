@@ -29,7 +29,7 @@ struct UsageTests {
     }
 
     @Test(arguments: [
-        ["frobnicate"], ["generate"], ["explain"], ["explain", "x", "--words", ","], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
+        ["frobnicate"], ["generate"], ["explain"], ["explain", "x", "--words", ","], ["explain", "x", "--against", "y", "--by", "removal"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
         ["generate", "x", "--seed", "-1"], ["generate", "x", "-o", "lake.gif"],
         ["generate", "x", "--count", "2", "-o", "lake.png"], ["generate", "x", "--device", "abacus"],
         ["evaluate", "--judge", "x", "--real", "--model", "y"], ["evaluate", "--judge", "x", "--guidance-scales", "1,,2"],

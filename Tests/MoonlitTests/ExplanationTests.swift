@@ -67,12 +67,29 @@ import Testing
         without.prompt = "a  house"
         let (whole, other) = (try await model.generate(request)[0].picture, try await model.generate(without)[0].picture)
         #expect(explanation.drawn.picture == whole)
-        let expected = (0..<64).map { pixel in
-            (0..<3).reduce(Float(0)) { $0 + abs(Float(whole.pixels[3 * pixel + $1]) - Float(other.pixels[3 * pixel + $1])) } / 765
+        var expected = [Float](repeating: 0, count: 64)
+        for index in 0..<192 {
+            expected[index / 3] += Float(abs(Int(whole.pixels[index]) - Int(other.pixels[index]))) / 765
         }
         #expect(explanation.words[1].heat.values == expected)
         #expect(explanation.words[1].heat.mean > 0)
         #expect(abs(explanation.words.reduce(0) { $0 + $1.share } - 1) < 1e-9)
+    }
+
+    @Test func wordingsAreCompared() async throws {
+        let model = try await TinyModel().load()
+        let request = GenerationRequest(prompt: "a red house", seed: 3, steps: 3)
+        let same = try await model.compare(request, with: "a red house")
+        #expect(same.change.mean == 0 && same.share == 0 && same.first.picture == same.second.picture)
+        let none = try await model.compare(request, with: "")
+        #expect(abs(none.share - 1) < 1e-9 && none.change.mean > 0)
+        let other = try await model.compare(request, with: "house a red")
+        #expect(other.share > 0 && other.share < 10)
+        #expect(other.first.picture == same.first.picture && other.second.settings.prompt == "house a red")
+        #expect(try other.sheet().width > other.sheet().height)
+        await #expect(throws: GenerationError.self) {
+            try await model.compare(.init(prompt: "a", count: 2), with: "a house")
+        }
     }
 
     @Test func whatCannotBeExplainedIsRefused() async throws {

@@ -12,11 +12,15 @@ struct Explain: AsyncParsableCommand {
             Examples:
               moonlit explain "a house next to a lake in moonlight" --seed 7 -o why.png
               moonlit explain "a fox in the snow" --by removal --words fox,snow --json -o why.png
+              moonlit explain "a fox left of a house" --against "a house left of a fox" -o order.png
 
             The sheet shows the picture, and for each word where it spoke, light where most: how strongly each place \
             attended to it while the picture was drawn, over all steps, blocks and heads (Tang et al. 2023, "What the \
             DAAM"), or what changes when the picture is drawn again without it. The picture is the one that moonlit \
             generate --prompt-syntax plain draws.
+
+            With --against, both prompts are drawn from the same noise, and the sheet shows where the pictures differ: \
+            whether the order of words matters, or "in the background".
             """)
 
     @Argument(help: "What to draw.")
@@ -30,6 +34,9 @@ struct Explain: AsyncParsableCommand {
 
     @Option(help: "How it is found out: attention, or removal, which draws one more picture a word.")
     var by = Explanation.Method.attention
+
+    @Option(help: "Another prompt, to be drawn from the same noise and compared.")
+    var against: String?
 
     @Option(help: "Only these words, as house,lake; all unless given.")
     var words: Words?
@@ -72,7 +79,20 @@ struct Explain: AsyncParsableCommand {
         let settings: Settings
     }
 
-    func validate() throws { try output?.checkFormat("--output") }
+    struct Difference: Encodable {
+        let sheet: String
+        /// Mean absolute difference, 0…1, and as a share of what it is to a picture of no prompt.
+        let change: Double
+        let share: Double
+        let settings: [Settings]
+    }
+
+    func validate() throws {
+        try output?.checkFormat("--output")
+        if against != nil, words != nil || by != .attention {
+            throw ValidationError("--against compares two prompts; leave out --words and --by.")
+        }
+    }
 
     func run() async throws {
         let seed = seed ?? UInt64.random(in: 0..<1 << 32)
@@ -86,6 +106,19 @@ struct Explain: AsyncParsableCommand {
         let model = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
         if !quiet { Console.say("seed \(seed)") }
+        if let against {
+            let comparison = try await model.compare(request, with: against)
+            try comparison.sheet().write(to: path)
+            let found = Difference(
+                sheet: path, change: comparison.change.mean, share: comparison.share,
+                settings: [comparison.first.settings, comparison.second.settings])
+            guard !json else { return try Console.print(json: found) }
+            try Console.print(
+                String(
+                    format: "%.1f %% of full scale on average, %.0f %% of the change that having no prompt makes",
+                    100 * found.change, 100 * found.share))
+            return try Console.print(path)
+        }
         let explanation = try await model.explain(request, by: by)
         let told = Set(explanation.words.map { $0.text.lowercased() })
         if let unknown = words?.list.first(where: { !told.contains($0.lowercased()) }) {
