@@ -97,6 +97,9 @@ public struct PromptSet: Sendable {
         notes = lines.count > count ? ["\(path) holds \(lines.count) prompts, of which the first \(count) are drawn"] : []
     }
 
+    /// What the set's scenes are composed of.
+    var configuration: SceneConfiguration { composed.configuration }
+
     /// Whether there are real pictures of the prompts.
     public var hasScenes: Bool { !descriptions.isEmpty }
 

@@ -186,6 +186,30 @@ import Tokenizers
         #expect(try Program.run("evaluate", "autoencoder", "judge.safetensors", in: folder).status == 1)
     }
 
+    @Test func enlargedAndPaintedPicturesAreMeasured() throws {
+        let common = ["--judge", "judge.safetensors", "--count", "3", "--steps", "1", "--quiet", "--data", "scenes-steady"]
+        let painted = try Program.start(
+            ["evaluate", "inpainting", "small.safetensors", "-o", "painted"] + common, in: folder
+        ).finish()
+        #expect(painted.status == 0, "\(painted.messages)")
+        // The last column: nothing outside the masks is changed.
+        #expect(painted.output.contains("| 0 |"))
+        #expect(try folder.names(in: "painted") == ["inpainting.json", "inpainting.md", "inpainting.png"])
+
+        try SmallModel.write(to: folder.path("upsampler.safetensors"), input: .lowResolution)
+        let enlarged = try Program.start(
+            ["evaluate", "upsampler", "upsampler.safetensors", "--json", "-o", "enlarged"] + common, in: folder
+        ).finish()
+        #expect(enlarged.status == 0, "\(enlarged.messages)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(enlarged.output.utf8)) as? [String: Any])
+        #expect(object["side"] as? Int == 64 && object["factor"] as? Int == 4 && object["count"] as? Int == 3)
+        #expect(try folder.names(in: "enlarged") == ["upsampler.json", "upsampler.md", "upsampler.png"])
+        for (command, model) in [("upsampler", "small.safetensors"), ("inpainting", "upsampler.safetensors")] {
+            let wrong = try Program.start(["evaluate", command, model] + common, in: folder).finish()
+            #expect(wrong.status == 64 && wrong.messages.contains("expected a model that"), "\(wrong.messages)")
+        }
+    }
+
     // Not asynchronous: where other tests hold all of the pool's threads, a task's sleep outlasts the program.
     @Test func controlCKeepsWhatIsDrawn() throws {
         let process = try Program.start(

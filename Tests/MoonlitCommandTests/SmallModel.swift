@@ -4,18 +4,19 @@ import Foundation
 import Models
 import Tensors
 
-/// The reference's small network (Tests/Fixtures/glide) as a model file: 16×16 pictures, half a million weights.
+/// The reference's small networks (Tests/Fixtures/glide) as model files: 16×16 pictures, half a million weights.
 enum SmallModel {
     static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/glide")
     static let golden = fixtures.appending(path: "base.safetensors").path
     static let trajectory = fixtures.appending(path: "base.trajectory.safetensors").path
 
-    static func write(to path: String) throws {
+    /// - Parameter input: an upsampler draws 64×64.
+    static func write(to path: String, input: GLIDEInput = .text) throws {
         let network = GLIDEConfiguration(
-            input: .text,
+            input: input,
             unet: UNetConfiguration(
-                inputChannels: 3, outputChannels: 6, modelChannels: 32,
+                inputChannels: input.channels, outputChannels: 6, modelChannels: 32,
                 levels: [
                     .init(channels: 32, residualBlocks: 1, attention: false),
                     .init(channels: 64, residualBlocks: 1, attention: true),
@@ -24,10 +25,10 @@ enum SmallModel {
         let configuration = ModelConfiguration(
             name: "small", network: network, diffusion: DiffusionConfiguration(),
             // The first 63 tokens of GPT-2's are single characters, digits among them.
-            text: TextConfiguration(vocabulary: .gpt2, context: 8, kept: Array(0..<63)), imageSize: 16,
+            text: TextConfiguration(vocabulary: .gpt2, context: 8, kept: Array(0..<63)), imageSize: input == .text ? 16 : 64,
             sampling: SamplingDefaults(sampler: .ddim, steps: 4, guidanceScale: 2))
         var weights: [(name: String, value: Tensor)] = []
-        for file in ["trunk-1", "trunk-2", "base"] {
+        for file in ["trunk-1", "trunk-2", input == .text ? "base" : "upsample"] {
             let archive = try TensorArchive.open(fixtures.appending(path: "\(file).safetensors").path)
             for (name, value) in try archive.tensors() where name.hasPrefix("weights.") {
                 weights.append((String(name.dropFirst("weights.".count)), try value.to(.float32)))

@@ -1,20 +1,18 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
-import Models
-import Moonlit
 import Tensors
-import Training
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Times a training step or a guided call of a network.",
+        abstract: "Times the parts of drawing, all of it, or a training step.",
         discussion: """
             Examples:
+              moonlit bench unet --model stable-diffusion-v1-5 --dtype bfloat16 --repeat 5
+              moonlit bench decode --model stable-diffusion-v1-5
+              moonlit bench generate --model stable-diffusion-v1-5 --sampler dpm++2m --steps 20 --repeat 1 --warmup 0
               moonlit bench train --config Benchmarks/small.yaml --dtype bfloat16
-              moonlit bench unet --model base.pt --repeat 5
             """,
-        subcommands: [BenchTrain.self, BenchUNet.self])
+        subcommands: [BenchUNet.self, BenchDecode.self, BenchText.self, BenchGenerate.self, BenchTrain.self])
 }
 
 /// How often something is timed.
@@ -35,13 +33,15 @@ struct RepeatOptions: ParsableArguments {
     }
 
     /// Seconds of each call.
-    func time(_ title: String, _ call: () throws -> Void) throws -> [Double] {
+    func time(_ title: String, _ call: () async throws -> Void) async throws -> [Double] {
         let clock = ContinuousClock()
         var progress = Progress(title, total: warmup + times, unit: "call", isQuiet: false)
         var seconds: [Double] = []
         for index in 0..<warmup + times {
             if Task.isCancelled { throw CancellationError() }
-            let duration = try clock.measure(call).seconds
+            let start = clock.now
+            try await call()
+            let duration = start.duration(to: clock.now).seconds
             if index >= warmup { seconds.append(duration) }
             progress.update(index + 1)
         }
@@ -63,13 +63,14 @@ struct BenchResult: Encodable {
     var steps: Int
     var minimum: Double
     var median: Double
-    var operations: Double
+    /// Floating-point operations of a call, where they can be counted.
+    var operations: Double?
     var lossFirst: Double?
     var lossLast: Double?
 
     init(
         config: String, parameters: Int, dtype: DType, device: Device, threads: Int, batchSize: Int, seconds: [Double],
-        operations: Double
+        operations: Double?
     ) {
         program = "Moonlit \(Program.configuration.version), libtorch \(Engine.version)"
         self.config = config
@@ -116,8 +117,8 @@ struct BenchResult: Encodable {
         try values.encode(median.rounded(to: 5), forKey: .median)
         try values.encode((Double(batchSize) / minimum).rounded(to: 4), forKey: .best)
         try values.encode((Double(batchSize) / median).rounded(to: 4), forKey: .usual)
-        try values.encode(operations, forKey: .operations)
-        try values.encode(operations / minimum, forKey: .rate)
+        try values.encodeIfPresent(operations, forKey: .operations)
+        try values.encodeIfPresent(operations.map { $0 / minimum }, forKey: .rate)
         try values.encode(peakMemory(), forKey: .memory)
         try values.encodeIfPresent(lossFirst, forKey: .lossFirst)
         try values.encodeIfPresent(lossLast, forKey: .lossLast)
@@ -125,10 +126,13 @@ struct BenchResult: Encodable {
 
     func show(json: Bool) throws {
         if json { return try Console.print(json: self) }
+        let counted =
+            operations.map {
+                "\(($0 / 1e9).rounded(to: 1)) GFLOP, \(($0 / minimum / 1e9).rounded(to: 1)) GFLOP/s; "
+            } ?? ""
         try Console.print(
             "\(config), \(dtype) on \(device), \(threads) threads: minimum \(minimum.rounded(to: 4)) s, median "
-                + "\(median.rounded(to: 4)) s of \(steps); \((operations / 1e9).rounded(to: 1)) GFLOP, "
-                + "\((operations / minimum / 1e9).rounded(to: 1)) GFLOP/s; peak memory \(peakMemory() >> 20) MiB")
+                + "\(median.rounded(to: 4)) s of \(steps); \(counted)peak memory \(peakMemory() >> 20) MiB")
     }
 }
 
@@ -142,114 +146,4 @@ private func peakMemory() -> Int {
         getrusage(RUSAGE_SELF, &usage)
         return usage.ru_maxrss
     #endif
-}
-
-struct BenchTrain: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "train",
-        abstract: "Times a training step: bytes to new weights, on made-up pictures.",
-        discussion: """
-            Example:
-              moonlit bench train --config Benchmarks/small.yaml --dtype bfloat16 --json
-            """)
-
-    @Option(help: "A YAML file as in Benchmarks.")
-    var config: String
-
-    @Option(help: "float32, or bfloat16 by autocast.")
-    var dtype = Train.TrainingType.float32
-
-    @Option(help: "Where to compute: auto, cpu, cuda, cuda:N or mps.")
-    var device = DeviceChoice.auto
-
-    @Option(help: "Threads on the CPU; as many as there are cores unless given.")
-    var threads: Int?
-
-    @Option(help: "Pictures a step, instead of the configuration's.")
-    var batchSize: Int?
-
-    @Option(help: "Of weights and noise.")
-    var seed: UInt64 = 0
-
-    @OptionGroup var repeats: RepeatOptions
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
-    func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads is \(threads); expected 1 to 1,024.")
-        }
-        if let batchSize, !(1...65_536).contains(batchSize) {
-            throw ValidationError("--batch-size is \(batchSize); expected 1 to 65,536.")
-        }
-    }
-
-    func run() throws {
-        let device = try device.device()
-        let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-        let benchmark = try StepBenchmark(
-            path: config, dtype: dtype.dtype, workers: threads, batchSize: batchSize, seed: seed, device: device)
-        // As while training: the workers have the cores.
-        Engine.threads = 1
-        Engine.flushDenormals(true)
-        var losses: [Double] = []
-        let seconds = try repeats.time("training") { losses.append(try benchmark.step()) }
-        var result = BenchResult(
-            config: (config as NSString).lastPathComponent, parameters: benchmark.parameterCount, dtype: dtype.dtype,
-            device: device, threads: threads, batchSize: benchmark.batchSize, seconds: seconds,
-            operations: benchmark.operations)
-        (result.lossFirst, result.lossLast) = (losses.first, losses.last)
-        try result.show(json: json)
-    }
-}
-
-struct BenchUNet: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "unet",
-        abstract: "Times one guided call of a model's network: a picture with and without its text.",
-        discussion: """
-            Example:
-              moonlit bench unet --model base.pt --dtype bfloat16 --repeat 5
-            """)
-
-    @Option(help: "An embedded model's name, or a file. The embedded one unless given.")
-    var model: String?
-
-    @OptionGroup var compute: ComputeOptions
-    @OptionGroup var repeats: RepeatOptions
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
-    func run() throws {
-        let options = try compute.resolved()
-        if let threads = options.threads { Engine.threads = threads }
-        let file = try ModelFile((model.map { ModelSource($0) } ?? .bundled).path())
-        let model = try TextToImageModel(
-            file.load(dtype: options.dtype, device: options.device), configuration: file.configuration,
-            device: options.device)
-        let (configuration, device) = (file.configuration, options.device)
-        let side = configuration.imageSize
-        let generator = try RandomGenerator(seed: 0)
-        let x = try Tensor.randn([2, 3, side, side], generator: generator).to(device: device)
-        var conditions = GLIDE.Conditions()
-        if configuration.network.input.seesLowResolution {
-            conditions.lowResolution = try .randn([2, 3, max(1, side / 4), max(1, side / 4)], generator: generator)
-                .to(device: device)
-        }
-        let timesteps = try Tensor([Float](repeating: Float(configuration.diffusion.steps / 2), count: 2))
-            .to(device: device)
-        // Once a picture, not once a step: the text is not timed.
-        let text = try model.encode(["a house next to a lake in moonlight", ""])
-        let seconds = try repeats.time("calling") {
-            _ = try withoutGradients { try model.network(x, timesteps: timesteps, text: text, conditions: conditions) }
-            try device.synchronize()
-        }
-        try BenchResult(
-            config: configuration.name, parameters: ModelSummary(file).parameters.total, dtype: options.dtype,
-            device: device, threads: Engine.threads, batchSize: 2, seconds: seconds,
-            operations: 2 * configuration.network.operations(height: side, width: side, text: false)
-        ).show(json: json)
-    }
 }

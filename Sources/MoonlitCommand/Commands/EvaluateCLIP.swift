@@ -83,7 +83,7 @@ struct EvaluateCLIP: AsyncParsableCommand {
         let options = try compute.resolved()
         if let threads = options.threads { Engine.threads = threads }
         let configuration = try SceneConfiguration(named: data)
-        let loaded = try PictureTextModels.load(model, dtype: .float32, device: options.device)
+        let loaded = try PictureTextModels.load(ModelSource(model).path(), dtype: .float32, device: options.device)
         guard let clip = loaded as? any ProcessCLIP else {
             throw EvaluationError.file(model, problem: "does not say whose noise it reads", expected: "a model as moonlit train makes it")
         }

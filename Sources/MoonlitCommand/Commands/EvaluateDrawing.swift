@@ -158,7 +158,7 @@ struct EvaluateDrawing: AsyncParsableCommand {
         }
         let drawer = try real || pictures != nil ? nil : Drawer(self, options)
         let judge = Judge(
-            try PictureTextModels.load(judge, device: options.device), name: (judge as NSString).lastPathComponent,
+            try PictureTextModels.load(ModelSource(judge).path(), device: options.device), name: (judge as NSString).lastPathComponent,
             device: options.device)
         let folder = try EvaluationFolder(output, settings: PictureSettings(self, drawer))
         let artwork = try Artwork(EmojiCollection.load())

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Checkpoints
+import Evaluation
+import Foundation
+import Images
+import Moonlit
+import Tensors
+
+struct EvaluateInpainting: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inpainting",
+        abstract: "Measures whether what a prompt names appears where a picture was erased, and the rest stays.",
+        discussion: """
+            Example:
+              moonlit evaluate inpainting runs/inpainting/model.safetensors --judge judge.safetensors -o inpainting
+
+            In real scenes the subject is erased and another is named. A judge looks for it among up to fifty subjects. The \
+            sheet shows the scene, the hole, and what was painted.
+            """)
+
+    @Argument(help: "A model that draws, with a hole among what it sees or without.")
+    var model: String
+
+    @OptionGroup var own: EvaluationOptions
+
+    func run() async throws {
+        let options = try own.compute.resolved()
+        let configuration = try PublishedModel(ModelSource(model).path()).configuration
+        guard !configuration.sees.seesLowResolution else {
+            throw GenerationError.invalid(
+                option: "model", value: configuration.name, expected: "a model that draws by itself: this one enlarges")
+        }
+        let judge = Judge(
+            try PictureTextModels.load(ModelSource(own.judge).path(), device: options.device),
+            name: (own.judge as NSString).lastPathComponent, device: options.device)
+        let side = min(512, max(64, configuration.imageSize))
+        let tasks = try own.prompts().inpaintingTasks(size: side, seed: own.seed)
+        let model = try await TextToImage.load(ModelSource(model), options: options)
+        var evaluation = InpaintingEvaluation(judge: judge)
+        var sheet: [Picture] = []
+        var progress = Progress("painting", total: tasks.count, unit: "picture", isQuiet: own.quiet)
+        for (number, task) in tasks.enumerated() {
+            var request = own.request(task.prompt, number: number)
+            (request.initImage, request.mask) = (try InputPicture(task.picture), try InputPicture(task.mask))
+            let painted = try await model.generate(request)[0].picture
+            try evaluation.add(task, painted: painted)
+            if number < EvaluationOptions.shown { sheet += [task.picture, task.mask, painted] }
+            progress.update(number + 1)
+        }
+        progress.finish()
+        let report = evaluation.report(model: configuration.name, data: own.data, seed: own.seed)
+        try own.finish(report, markdown: report.markdown, sheet: sheet, columns: 3, as: "inpainting")
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Checkpoints
+import Evaluation
+import Foundation
+import Images
+import Moonlit
+import Tensors
+
+struct EvaluateUpsampler: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upsampler",
+        abstract: "Measures how near enlarged pictures are to real ones, beside bicubic interpolation.",
+        discussion: """
+            Example:
+              moonlit evaluate upsampler runs/upsampler/model.safetensors --judge judge.safetensors -o upsampler
+
+            Real scenes are made smaller by the model's factor, enlarged by it with their captions, and compared: by \
+            signal-to-noise ratio, and by the Fréchet distance between tiles of the judge's side. The sheet shows the \
+            small picture, bicubic, the model's, and the real one.
+            """)
+
+    @Argument(help: "A model that enlarges pictures.")
+    var model: String
+
+    @OptionGroup var own: EvaluationOptions
+
+    func run() async throws {
+        let options = try own.compute.resolved()
+        let file = try PublishedModel(ModelSource(model).path())
+        let configuration = file.configuration
+        guard configuration.sees.seesLowResolution, case .pixels(let pixels) = file else {
+            throw GenerationError.invalid(option: "model", value: configuration.name, expected: "a model that enlarges pictures")
+        }
+        let (side, factor) = (configuration.imageSize, pixels.configuration.upscalingFactor)
+        let judge = Judge(
+            try PictureTextModels.load(ModelSource(own.judge).path(), device: options.device),
+            name: (own.judge as NSString).lastPathComponent, device: options.device)
+        let prompts = try own.prompts()
+        let scenes = try prompts.realPictures(size: side)
+        let model = try await TextToImage.load(ModelSource(model), options: options)
+        var evaluation = UpsamplerEvaluation(judge: judge, factor: factor)
+        var sheet: [Picture] = []
+        var progress = Progress("enlarging", total: scenes.count, unit: "picture", isQuiet: own.quiet)
+        for (number, scene) in scenes.enumerated() {
+            var request = own.request(prompts.texts[number], number: number)
+            let small = try evaluation.small(scene)
+            request.lowResolution = [try InputPicture(small)]
+            (request.width, request.height) = (side, side)
+            let drawn = try await model.generate(request)[0].picture
+            let plain = try evaluation.add(scene, enlarged: drawn)
+            if number < EvaluationOptions.shown {
+                sheet += [try small.resized(width: side, height: side, filter: .nearest), plain, drawn, scene]
+            }
+            progress.update(number + 1)
+        }
+        progress.finish()
+        let report = try evaluation.report(model: configuration.name, data: own.data, seed: own.seed, side: side)
+        try own.finish(report, markdown: report.markdown, sheet: sheet, columns: 4, as: "upsampler")
+    }
+}
