@@ -166,6 +166,14 @@ import Tokenizers
         #expect(clip.output.contains("5 captions among 12 pictures"))
         // Without noise there is nothing to plot.
         #expect(try folder.names(in: "clip") == ["clip.json", "clip.md"])
+        // In half the bytes it is the same model, nearly.
+        let half = try Program.run(
+            "convert", "judge.safetensors", "-o", "half.safetensors", "--dtype", "bfloat16", in: folder)
+        #expect(half.status == 0, "\(half.messages)")
+        #expect(try folder.bytes("half.safetensors").count < folder.bytes("judge.safetensors").count * 3 / 4)
+        let own = try PictureTextModels.load(folder.path("judge.safetensors")).embeddings(ofTexts: ["a fox"]).floats()
+        let other = try PictureTextModels.load(folder.path("half.safetensors")).embeddings(ofTexts: ["a fox"]).floats()
+        #expect(own != other && zip(own, other).allSatisfy { abs($0 - $1) < 0.02 })
         let steps = try Program.run("evaluate", "clip", "judge.safetensors", "--count", "2", "--steps", "5", in: folder)
         #expect(steps.status == 1 && steps.messages.contains("clean pictures"))
 
@@ -184,6 +192,18 @@ import Tokenizers
         let odd = try Program.run("evaluate", "autoencoder", "f2", "--size", "65", in: folder)
         #expect(odd.status == 1 && odd.messages.contains("multiple of 2"))
         #expect(try Program.run("evaluate", "autoencoder", "judge.safetensors", in: folder).status == 1)
+    }
+
+    /// The embedded CLIP, as it was when its card was written: far from guessing, which finds one in a hundred.
+    @Test func theEmbeddedCLIPKnowsScenes() throws {
+        let outcome = try Program.run(
+            "evaluate", "clip", "scenes-clip", "--count", "60", "--gallery", "200", "--quiet", "--json", in: folder)
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let first = try #require((object["clean"] as? [String: Any])?["first"] as? [String: Any])
+        #expect(try #require(first["right"] as? Double) > 15)
+        let found = try #require((object["retrieval"] as? [String: Any])?["firstTen"] as? [String: Any])
+        #expect(try #require(found["right"] as? Double) > 50)
     }
 
     @Test func enlargedAndPaintedPicturesAreMeasured() throws {

@@ -55,6 +55,15 @@ import Training
         #expect(error.description.contains(key))
     }
 
+    /// What models were trained by can still be read.
+    @Test func committedConfigurationsAreValid() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let folder = root.appending(path: "Configurations").path
+        let names = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
+        for name in names { _ = try TrainingConfiguration(presetOrFile: folder + "/" + name) }
+        #expect(names.count >= 14)
+    }
+
     @Test func missingFilesAreNamed() throws {
         let error = try #require(throws: TrainingError.self) { try TrainingConfiguration(presetOrFile: "nowhere.yaml") }
         #expect(error.description.contains("nowhere.yaml") && error.description.contains("emoji-64"))

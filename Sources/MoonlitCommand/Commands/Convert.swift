@@ -11,7 +11,7 @@ struct Convert: ParsableCommand {
               moonlit convert runs/emoji/model.safetensors -o emoji.safetensors --dtype bfloat16
             """)
 
-    @Argument(help: "An embedded model's name, or a file: .safetensors or .pt.")
+    @Argument(help: "An embedded model's name, or a file: .safetensors or .pt; a CLIP's too.")
     var model: String
 
     @Option(name: .shortAndLong, help: "The file to write.")
@@ -24,11 +24,19 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         try output.checkWritable()
-        let file = try ModelFile(ModelSource(model).path())
+        let path = try ModelSource(model).path()
+        let dtype = dtype.flatMap { DType(rawValue: $0.rawValue) }
         // Every mistake in the file is found before anything is written.
-        _ = try file.load()
-        try ModelFile.write(
-            file.archive.tensors(), configuration: file.configuration, dtype: dtype.flatMap { DType(rawValue: $0.rawValue) }, to: output.path)
+        if let clip = try CLIPFile(recognising: path) {
+            _ = try clip.load()
+            try CLIPFile.write(
+                clip.archive.tensors(), configuration: clip.configuration, dtype: dtype, to: output.path)
+        } else {
+            let file = try ModelFile(path)
+            _ = try file.load()
+            try ModelFile.write(
+                file.archive.tensors(), configuration: file.configuration, dtype: dtype, to: output.path)
+        }
         print(output.path)
     }
 }

@@ -29,22 +29,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
     @Option(help: "Their side in pixels, 64 to 512.")
     var size = 64
 
-    @Option(help: "\(SceneConfiguration.namesHelp)")
-    var data = "scenes"
-
-    @Option(help: "Of the scenes.")
-    var seed: UInt64 = 0
-
-    @Option(name: [.short, .long], help: "A folder for autoencoder.json, autoencoder.md and a sheet of pairs, autoencoder.png.")
-    var output: String?
-
-    @OptionGroup(title: "Computation") var compute: ComputeOptions
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
-    @Flag(name: [.short, .long], help: "No progress.")
-    var quiet = false
+    @OptionGroup var own: ReportOptions
 
     func validate() throws {
         for (option, value, range) in [("--count", count, 1...100_000), ("--size", size, 64...512)]
@@ -54,9 +39,8 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let options = try compute.resolved()
-        if let threads = options.threads { Engine.threads = threads }
-        var configuration = try SceneConfiguration(named: data)
+        let options = try own.computation()
+        var configuration = try own.scenes()
         configuration.size = size
         if configuration.split == .train { configuration.split = .heldOut }
         let file = try AutoencoderFile(model)
@@ -66,16 +50,13 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
         }
         let network = try file.load(dtype: options.dtype, device: options.device)
         var pairs: [Picture] = []
-        var progress = Progress("measuring", total: count, unit: "picture", isQuiet: quiet)
+        var progress = Progress("measuring", total: count, unit: "picture", isQuiet: own.quiet)
         let report = try AutoencoderEvaluation(
             network, name: (model as NSString).lastPathComponent, of: configuration,
-            artwork: Artwork(EmojiCollection.load()), data: data, count: count, seed: seed, device: options.device,
+            artwork: Artwork(EmojiCollection.load()), data: own.data, count: count, seed: own.seed, device: options.device,
             tell: { progress.update($0) }, shown: { pairs += [$0, $1] })
         progress.finish()
-        if let output {
-            let sheet = try ContactSheet(columns: 8, minimumSide: 128).picture(of: pairs)
-            try ReportFolder(output).write(report, markdown: report.markdown, plot: sheet, as: "autoencoder")
-        }
-        try json ? Console.print(json: report) : Console.print(report.markdown)
+        let sheet = try ContactSheet(columns: 8, minimumSide: 128).picture(of: pairs)
+        try own.finish(report, markdown: report.markdown, plot: sheet, as: "autoencoder")
     }
 }

@@ -41,22 +41,7 @@ struct EvaluateCLIP: AsyncParsableCommand {
     @Option(help: "Steps of the noise, as 0,100,200; for a model of noisy pictures. A tenth of its steps apart unless given.")
     var steps: NoiseSteps?
 
-    @Option(help: "\(SceneConfiguration.namesHelp)")
-    var data = "scenes"
-
-    @Option(help: "Of the scenes and the noise.")
-    var seed: UInt64 = 0
-
-    @Option(name: [.short, .long], help: "A folder for clip.json, clip.md and, over the steps, clip.png.")
-    var output: String?
-
-    @OptionGroup(title: "Computation") var compute: ComputeOptions
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
-    @Flag(name: [.short, .long], help: "No progress.")
-    var quiet = false
+    @OptionGroup var own: ReportOptions
 
     struct NoiseSteps: ExpressibleByArgument {
         let values: [Int]
@@ -74,15 +59,14 @@ struct EvaluateCLIP: AsyncParsableCommand {
         ] where !range.contains(value) {
             throw ValidationError("\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
         }
-        if gallery > 0, gallery < count {
-            throw ValidationError("--gallery is \(gallery); expected 0, or at least the \(count) scenes' own.")
+        if gallery > 0, gallery <= count {
+            throw ValidationError("--gallery is \(gallery); expected 0, or more than the \(count) scenes' own.")
         }
     }
 
     func run() async throws {
-        let options = try compute.resolved()
-        if let threads = options.threads { Engine.threads = threads }
-        let configuration = try SceneConfiguration(named: data)
+        let options = try own.computation()
+        let configuration = try own.scenes()
         let loaded = try PictureTextModels.load(ModelSource(model).path(), dtype: .float32, device: options.device)
         guard let clip = loaded as? any ProcessCLIP else {
             throw EvaluationError.file(model, problem: "does not say whose noise it reads", expected: "a model as moonlit train makes it")
@@ -93,12 +77,11 @@ struct EvaluateCLIP: AsyncParsableCommand {
         let judge = Judge(loaded, name: (model as NSString).lastPathComponent, device: options.device)
         let set = try PromptSet(
             prompts, of: configuration, artwork: Artwork(EmojiCollection.load()), count: count,
-            references: max(0, gallery - count), captions: captions, seed: seed)
+            references: max(0, gallery - count), captions: captions, seed: own.seed)
         for note in set.notes { Console.say("\(set.name): \(note)") }
-        let report = try CLIPEvaluation(clip, judge, set, seed: seed) { message in
-            if case .stage(let name) = message, !quiet { Console.say(name) }
+        let report = try CLIPEvaluation(clip, judge, set, seed: own.seed) { message in
+            if case .stage(let name) = message, !own.quiet { Console.say(name) }
         }.report(steps: chosen)
-        if let output { try ReportFolder(output).write(report, markdown: report.markdown, plot: report.plot(), as: "clip") }
-        try json ? Console.print(json: report) : Console.print(report.markdown)
+        try own.finish(report, markdown: report.markdown, plot: report.plot(), as: "clip")
     }
 }

@@ -21,34 +21,33 @@ struct EvaluateInpainting: AsyncParsableCommand {
     @Argument(help: "A model that draws, with a hole among what it sees or without.")
     var model: String
 
-    @OptionGroup var own: EvaluationOptions
+    @OptionGroup var own: JudgedPictureOptions
 
     func run() async throws {
-        let options = try own.compute.resolved()
+        let options = try own.report.computation()
         let configuration = try PublishedModel(ModelSource(model).path()).configuration
         guard !configuration.sees.seesLowResolution else {
             throw GenerationError.invalid(
                 option: "model", value: configuration.name, expected: "a model that draws by itself: this one enlarges")
         }
-        let judge = Judge(
-            try PictureTextModels.load(ModelSource(own.judge).path(), device: options.device),
-            name: (own.judge as NSString).lastPathComponent, device: options.device)
+        let judge = try own.judge(options.device)
         let side = min(512, max(64, configuration.imageSize))
-        let tasks = try own.prompts().inpaintingTasks(size: side, seed: own.seed)
+        let tasks = try own.prompts().inpaintingTasks(size: side, seed: own.report.seed)
         let model = try await TextToImage.load(ModelSource(model), options: options)
         var evaluation = InpaintingEvaluation(judge: judge)
         var sheet: [Picture] = []
-        var progress = Progress("painting", total: tasks.count, unit: "picture", isQuiet: own.quiet)
+        var progress = Progress("painting", total: tasks.count, unit: "picture", isQuiet: own.report.quiet)
         for (number, task) in tasks.enumerated() {
             var request = own.request(task.prompt, number: number)
             (request.initImage, request.mask) = (try InputPicture(task.picture), try InputPicture(task.mask))
             let painted = try await model.generate(request)[0].picture
             try evaluation.add(task, painted: painted)
-            if number < EvaluationOptions.shown { sheet += [task.picture, task.mask, painted] }
+            if number < JudgedPictureOptions.shown { sheet += [task.picture, task.mask, painted] }
             progress.update(number + 1)
         }
         progress.finish()
-        let report = evaluation.report(model: configuration.name, data: own.data, seed: own.seed)
-        try own.finish(report, markdown: report.markdown, sheet: sheet, columns: 3, as: "inpainting")
+        let report = evaluation.report(model: configuration.name, data: own.report.data, seed: own.report.seed)
+        let picture = try ContactSheet(columns: 3, minimumSide: 128).picture(of: sheet)
+        try own.report.finish(report, markdown: report.markdown, plot: picture, as: "inpainting")
     }
 }

@@ -22,25 +22,23 @@ struct EvaluateUpsampler: AsyncParsableCommand {
     @Argument(help: "A model that enlarges pictures.")
     var model: String
 
-    @OptionGroup var own: EvaluationOptions
+    @OptionGroup var own: JudgedPictureOptions
 
     func run() async throws {
-        let options = try own.compute.resolved()
+        let options = try own.report.computation()
         let file = try PublishedModel(ModelSource(model).path())
         let configuration = file.configuration
         guard configuration.sees.seesLowResolution, case .pixels(let pixels) = file else {
             throw GenerationError.invalid(option: "model", value: configuration.name, expected: "a model that enlarges pictures")
         }
         let (side, factor) = (configuration.imageSize, pixels.configuration.upscalingFactor)
-        let judge = Judge(
-            try PictureTextModels.load(ModelSource(own.judge).path(), device: options.device),
-            name: (own.judge as NSString).lastPathComponent, device: options.device)
+        let judge = try own.judge(options.device)
         let prompts = try own.prompts()
         let scenes = try prompts.realPictures(size: side)
         let model = try await TextToImage.load(ModelSource(model), options: options)
         var evaluation = UpsamplerEvaluation(judge: judge, factor: factor)
         var sheet: [Picture] = []
-        var progress = Progress("enlarging", total: scenes.count, unit: "picture", isQuiet: own.quiet)
+        var progress = Progress("enlarging", total: scenes.count, unit: "picture", isQuiet: own.report.quiet)
         for (number, scene) in scenes.enumerated() {
             var request = own.request(prompts.texts[number], number: number)
             let small = try evaluation.small(scene)
@@ -48,13 +46,14 @@ struct EvaluateUpsampler: AsyncParsableCommand {
             (request.width, request.height) = (side, side)
             let drawn = try await model.generate(request)[0].picture
             let plain = try evaluation.add(scene, enlarged: drawn)
-            if number < EvaluationOptions.shown {
+            if number < JudgedPictureOptions.shown {
                 sheet += [try small.resized(width: side, height: side, filter: .nearest), plain, drawn, scene]
             }
             progress.update(number + 1)
         }
         progress.finish()
-        let report = try evaluation.report(model: configuration.name, data: own.data, seed: own.seed, side: side)
-        try own.finish(report, markdown: report.markdown, sheet: sheet, columns: 4, as: "upsampler")
+        let report = try evaluation.report(model: configuration.name, data: own.report.data, seed: own.report.seed, side: side)
+        let picture = try ContactSheet(columns: 4, minimumSide: 128).picture(of: sheet)
+        try own.report.finish(report, markdown: report.markdown, plot: picture, as: "upsampler")
     }
 }

@@ -9,12 +9,11 @@ Versions: requirements.txt.
 import argparse
 import json
 import os
-import types
 from unittest import mock
 
 import torch as th
 
-from reference import import_glide, randomise, relative_l2, save, save_split, source_hashes
+from reference import import_glide, randomise, relative_l2, save, save_split, small_network, source_hashes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = [
@@ -63,27 +62,7 @@ def small_model(variant):
         (True, False): m.InpaintText2ImUNet,
         (True, True): m.SuperResInpaintText2ImUnet,
     }[flags["inpaint"], flags["super_res"]]
-    c = SMALL
-    model = cls(
-        text_ctx=c["text_ctx"],
-        xf_width=c["xf_width"],
-        xf_layers=c["xf_layers"],
-        xf_heads=c["xf_heads"],
-        xf_final_ln=True,
-        tokenizer=types.SimpleNamespace(n_vocab=c["n_vocab"]),
-        xf_padding=True,
-        in_channels=3,
-        model_channels=c["num_channels"],
-        out_channels=c["out_channels"],
-        num_res_blocks=c["num_res_blocks"],
-        attention_resolutions=tuple(c["attention_downsampling"]),
-        dropout=0.1,
-        channel_mult=tuple(c["channel_mult"]),
-        num_head_channels=c["num_head_channels"],
-        use_scale_shift_norm=True,
-        resblock_updown=True,
-    ).eval()
-    return model
+    return small_network(cls, SMALL, dropout=0.1).eval()
 
 
 def conditions(variant, n, size, generator):

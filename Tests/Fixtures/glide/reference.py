@@ -52,6 +52,30 @@ def import_k_diffusion_sampling(path):
             del sys.modules[name]
 
 
+def small_network(kind, config, dropout):
+    """A network of one of glide-text2im's classes in a small geometry, told in `create_model`'s words."""
+    c = config
+    return kind(
+        text_ctx=c["text_ctx"],
+        xf_width=c["xf_width"],
+        xf_layers=c["xf_layers"],
+        xf_heads=c["xf_heads"],
+        xf_final_ln=True,
+        tokenizer=types.SimpleNamespace(n_vocab=c["n_vocab"]),
+        xf_padding=True,
+        in_channels=3,
+        model_channels=c["num_channels"],
+        out_channels=c["out_channels"],
+        num_res_blocks=c["num_res_blocks"],
+        attention_resolutions=tuple(c["attention_downsampling"]),
+        dropout=dropout,
+        channel_mult=tuple(c["channel_mult"]),
+        num_head_channels=c["num_head_channels"],
+        use_scale_shift_norm=True,
+        resblock_updown=True,
+    )
+
+
 def source_hashes(root, names):
     """SHA-256 of reference files, so that a fixture says what it was made from."""
     result = {}

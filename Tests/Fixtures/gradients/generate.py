@@ -11,7 +11,6 @@ import argparse
 import math
 import os
 import sys
-import types
 from unittest import mock
 
 import torch as th
@@ -19,7 +18,7 @@ import torch as th
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "glide"))
 
-from reference import import_glide, randomise, relative_l2, save, save_split, source_hashes  # noqa: E402
+from reference import import_glide, randomise, relative_l2, save, save_split, small_network, source_hashes  # noqa: E402
 
 CONFIG = dict(
     image_size=8,
@@ -41,26 +40,7 @@ ADAMW = dict(lr=1e-3, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.05)
 def network():
     from glide_text2im.text2im_model import Text2ImUNet
 
-    c = CONFIG
-    return Text2ImUNet(
-        text_ctx=c["text_ctx"],
-        xf_width=c["xf_width"],
-        xf_layers=c["xf_layers"],
-        xf_heads=c["xf_heads"],
-        xf_final_ln=True,
-        tokenizer=types.SimpleNamespace(n_vocab=c["n_vocab"]),
-        xf_padding=True,
-        in_channels=3,
-        model_channels=c["num_channels"],
-        out_channels=c["out_channels"],
-        num_res_blocks=c["num_res_blocks"],
-        attention_resolutions=tuple(c["attention_downsampling"]),
-        dropout=0.0,
-        channel_mult=tuple(c["channel_mult"]),
-        num_head_channels=c["num_head_channels"],
-        use_scale_shift_norm=True,
-        resblock_updown=True,
-    )
+    return small_network(Text2ImUNet, CONFIG, dropout=0.0)
 
 
 def mean_flat(x):

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Evaluation
+import Images
+import Moonlit
+import Scenes
+import Tensors
+
+/// What all evaluations share: the scenes, and where the report goes.
+struct ReportOptions: ParsableArguments {
+    @Option(help: "\(SceneConfiguration.namesHelp)")
+    var data = "scenes"
+
+    @Option(help: "Of the scenes, and of the noise; picture k is drawn from seed + k.")
+    var seed: UInt64 = 0
+
+    @Option(name: [.short, .long], help: "A folder for the report as JSON and Markdown, and a picture.")
+    var output: String?
+
+    @OptionGroup(title: "Computation") var compute: ComputeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(name: [.short, .long], help: "No progress.")
+    var quiet = false
+
+    func scenes() throws -> SceneConfiguration { try SceneConfiguration(named: data) }
+
+    /// Where and in what to compute, the calling thread told how many threads it has.
+    func computation() throws -> TextToImage.Options {
+        let options = try compute.resolved()
+        if let threads = options.threads { Engine.threads = threads }
+        return options
+    }
+
+    /// - Parameter name: of the files in the folder.
+    func finish(_ report: some Encodable, markdown: String, plot: Picture?, as name: String) throws {
+        if let output { try ReportFolder(output).write(report, markdown: markdown, plot: plot, as: name) }
+        try json ? Console.print(json: report) : Console.print(markdown)
+    }
+}
