@@ -86,6 +86,7 @@ package struct ContrastiveObjective: Objective {
         _ file: CLIPFile, _ configuration: TrainingConfiguration, _ model: CLIPConfiguration
     ) throws -> JoinedSource {
         let isNew = model.diffusion != nil && file.configuration.diffusion == nil
+        guard isNew || configuration.contrastive.words > 0 else { return JoinedSource([file.archive]) }
         let drawn = WeightStore(.initial(try RandomGenerator(seed: configuration.seed)))
         _ = try networks(Weights(drawn), configuration, model)
         let added = try drawn.parameters.filter { file.archive[$0.name] == nil }.compactMap { parameter in

@@ -135,11 +135,14 @@ import Tokenizers
         let (one, other) = (try Picture(path: folder.path("one.png")), try picture("guidance-1.0-clip-40.0"))
         #expect(zip(one.pixels, other.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
 
-        let own = try Program.start(
-            Self.common + ["--model", "small.safetensors", "--clip", "judge.safetensors", "--clip-guidance-scales", "1"],
-            in: folder
-        ).finish()
-        #expect(own.status == 1 && own.messages.contains("both guides and judges"))
+        // Not even under another name.
+        try FileManager.default.copyItem(atPath: folder.path("judge.safetensors"), toPath: folder.path("copy.safetensors"))
+        for guide in ["judge.safetensors", "copy.safetensors"] {
+            let own = try Program.start(
+                Self.common + ["--model", "small.safetensors", "--clip", guide, "--clip-guidance-scales", "1"], in: folder
+            ).finish()
+            #expect(own.status == 1 && own.messages.contains("both guides and judges"))
+        }
     }
 
     @Test func realScenesAloneAndWhatIsMissing() throws {

@@ -27,8 +27,7 @@ struct BenchModelOptions: ParsableArguments {
 
     /// - Throws: `GenerationError.invalid` for a size that the model cannot draw.
     func opened() throws -> Opened {
-        let options = try compute.resolved()
-        if let threads = options.threads { Engine.threads = threads }
+        let options = try compute.applied()
         let source = model.map { ModelSource($0) } ?? .bundled
         let file = try PublishedModel(source.path())
         var request = GenerationRequest(prompt: Self.prompt, seed: 0)

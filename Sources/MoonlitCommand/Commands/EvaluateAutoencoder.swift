@@ -39,7 +39,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let options = try own.computation()
+        let options = try own.compute.applied()
         var configuration = try own.scenes()
         configuration.size = size
         if configuration.split == .train { configuration.split = .heldOut }

@@ -65,7 +65,7 @@ struct EvaluateCLIP: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let options = try own.computation()
+        let options = try own.compute.applied()
         let configuration = try own.scenes()
         let loaded = try PictureTextModels.load(ModelSource(model).path(), dtype: .float32, device: options.device)
         guard let clip = loaded as? any ProcessCLIP else {

@@ -8,6 +8,7 @@ import Images
 import Models
 import Moonlit
 import Scenes
+import Search
 import Tensors
 
 struct EvaluateDrawing: AsyncParsableCommand {
@@ -142,8 +143,7 @@ struct EvaluateDrawing: AsyncParsableCommand {
 
     func run() async throws {
         // What is cheap to refuse comes first, and nothing is made before all is there.
-        let options = try compute.resolved()
-        if let threads = options.threads { Engine.threads = threads }
+        let options = try compute.applied()
         let configuration = try SceneConfiguration(named: data)
         for name in prompts where PromptSet.Kind(rawValue: name) == nil {
             guard FileManager.default.isReadableFile(atPath: name) else {
@@ -153,14 +153,16 @@ struct EvaluateDrawing: AsyncParsableCommand {
             }
         }
         let files = try pictures.map(PictureFolder.files)
-        if let clip, FileIdentity(clip) == FileIdentity(judge) {
+        let judgePath = try ModelSource(judge).path()
+        let guide = try clip.map { try ModelIdentity(ofModelAt: ModelSource($0).path()) }
+        if let guide, case let own = try ModelIdentity(ofModelAt: judgePath), (guide.bytes, guide.crc32c) == (own.bytes, own.crc32c) {
             throw EvaluationError.request("\(judge) both guides and judges; expected a judge that had no part in drawing")
         }
         let drawer = try real || pictures != nil ? nil : Drawer(self, options)
         let judge = Judge(
-            try PictureTextModels.load(ModelSource(judge).path(), device: options.device), name: (judge as NSString).lastPathComponent,
+            try PictureTextModels.load(judgePath, device: options.device), name: (judge as NSString).lastPathComponent,
             device: options.device)
-        let folder = try EvaluationFolder(output, settings: PictureSettings(self, drawer))
+        let folder = try EvaluationFolder(output, settings: PictureSettings(self, drawer, guide))
         let artwork = try Artwork(EmojiCollection.load())
         var report = EvaluationReport(
             model: drawer?.described, pictures: pictures, judge: judge.name, data: data, seed: seed)
@@ -291,36 +293,23 @@ private struct Drawer {
     }
 }
 
-/// A file at a time: training may write another to the same place.
-private struct FileIdentity: Encodable, Equatable {
-    let path: String
-    let bytes: Int?
-    let date: Double?
-
-    init(_ path: String) {
-        self.path = URL(filePath: path).resolvingSymlinksInPath().path
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        bytes = (attributes?[.size] as? NSNumber)?.intValue
-        date = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970.rounded()
-    }
-}
-
 /// What decides the pictures in a folder.
 private struct PictureSettings: Encodable {
     var model: EvaluationReport.Drawer?
+    /// Of the model's file: training may write another to the same place.
     var modelBytes: Int?
     var modelDate: Double?
-    var clip: FileIdentity?
+    let clip: ModelIdentity?
     let data: String
     let seed: UInt64
 
-    init(_ command: EvaluateDrawing, _ drawer: Drawer?) throws {
-        (data, seed) = (command.data, command.seed)
+    init(_ command: EvaluateDrawing, _ drawer: Drawer?, _ clip: ModelIdentity?) throws {
+        (data, seed, self.clip) = (command.data, command.seed, clip)
         model = drawer?.described
-        clip = command.clip.map(FileIdentity.init)
         guard let path = model?.path else { return }
-        let file = FileIdentity(path)
-        (modelBytes, modelDate) = (file.bytes, file.date)
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        modelBytes = (attributes?[.size] as? NSNumber)?.intValue
+        modelDate = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970.rounded()
     }
 }
 

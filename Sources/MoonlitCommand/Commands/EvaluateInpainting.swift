@@ -24,7 +24,7 @@ struct EvaluateInpainting: AsyncParsableCommand {
     @OptionGroup var own: JudgedPictureOptions
 
     func run() async throws {
-        let options = try own.report.computation()
+        let options = try own.report.compute.applied()
         let configuration = try PublishedModel(ModelSource(model).path()).configuration
         guard !configuration.sees.seesLowResolution else {
             throw GenerationError.invalid(

@@ -25,7 +25,7 @@ struct EvaluateUpsampler: AsyncParsableCommand {
     @OptionGroup var own: JudgedPictureOptions
 
     func run() async throws {
-        let options = try own.report.computation()
+        let options = try own.report.compute.applied()
         let file = try PublishedModel(ModelSource(model).path())
         let configuration = file.configuration
         guard configuration.sees.seesLowResolution, case .pixels(let pixels) = file else {

@@ -65,9 +65,8 @@ struct Verify: ParsableCommand {
     }
 
     func run() throws {
-        let options = try compute.resolved()
+        let options = try compute.applied()
         let path = try ModelSource(model).path()
-        if let threads = options.threads { Engine.threads = threads }
         let run = try GoldenRun(
             golden, model: path, upsampler: upscale.map { try ModelSource($0).path() }, dtype: options.dtype,
             device: options.device)

@@ -24,6 +24,13 @@ struct ComputeOptions: ParsableArguments {
         let device = try device.device()
         return TextToImage.Options(dtype: dtype.dtype(on: device), device: device, threads: threads)
     }
+
+    /// The same, for what computes on the calling thread: it is told how many threads it has.
+    func applied() throws -> TextToImage.Options {
+        let options = try resolved()
+        if let threads = options.threads { Engine.threads = threads }
+        return options
+    }
 }
 
 enum DTypeChoice: String, ExpressibleByArgument, CaseIterable {

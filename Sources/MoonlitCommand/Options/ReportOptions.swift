@@ -1,9 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Images
-import Moonlit
 import Scenes
-import Tensors
 
 /// What all evaluations share: the scenes, and where the report goes.
 struct ReportOptions: ParsableArguments {
@@ -25,13 +23,6 @@ struct ReportOptions: ParsableArguments {
     var quiet = false
 
     func scenes() throws -> SceneConfiguration { try SceneConfiguration(named: data) }
-
-    /// Where and in what to compute, the calling thread told how many threads it has.
-    func computation() throws -> TextToImage.Options {
-        let options = try compute.resolved()
-        if let threads = options.threads { Engine.threads = threads }
-        return options
-    }
 
     /// - Parameter name: of the files in the folder.
     func finish(_ report: some Encodable, markdown: String, plot: Picture?, as name: String) throws {
