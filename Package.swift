@@ -23,11 +23,13 @@ let package = Package(
     products: [
         .library(name: "Moonlit", targets: ["Moonlit"]),
         .library(name: "MoonlitTraining", targets: ["Training"]),
+        .library(name: "MoonlitServer", targets: ["Server"]),
         .executable(name: "moonlit", targets: ["MoonlitCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     ],
     targets: [
         // libtorch, found by the `libtorch.pc` that `make setup` writes.
@@ -70,10 +72,15 @@ let package = Package(
         .target(name: "CVectors"),
         module("Search", ["CVectors", "Models", "Datasets", "Images", "Tensors"]),
         module("Evaluation", ["Models", "Datasets", "Scenes", "Checkpoints", "Diffusion", "Tensors", "Images"]),
+        module(
+            "Server", [
+                "Moonlit", "Checkpoints", "Diffusion", "Images", .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ], resources: [.embedInCode("page.html")]),
         .executableTarget(
             name: "MoonlitCommand",
             dependencies: [
-                "Moonlit", "Training", "Evaluation", "Search", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
+                "Moonlit", "Server", "Training", "Evaluation", "Search", "Datasets", "Scenes", "Checkpoints", "Models", "Diffusion", "Layers",
                 "Tensors", "Tokenizers", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -93,6 +100,9 @@ let package = Package(
         tests("Datasets", ["Datasets", "Images", "Tensors", "Tokenizers"]),
         tests("Scenes", ["Scenes", "Datasets", "Images"]),
         tests("Moonlit", ["Moonlit", "Checkpoints", "Diffusion", "Images", "Models", "Layers", "Tensors", "Tokenizers"]),
+        tests("Server", [
+            "Server", "Moonlit", "Checkpoints", "Diffusion", "Images", .product(name: "FlyingFox", package: "FlyingFox"),
+        ]),
         tests("Training", [
             "Training", "Models", "Diffusion", "Datasets", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Images",
         ]),

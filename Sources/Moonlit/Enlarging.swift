@@ -1,7 +1,7 @@
 import Checkpoints
 import Models
 public import Diffusion
-public import Images
+import Images
 
 /// A picture to be enlarged by diffusion.
 public struct EnlargingRequest: Sendable {

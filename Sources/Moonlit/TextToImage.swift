@@ -159,13 +159,15 @@ public actor TextToImage {
 
     /// Draws pictures and tells of every step. Ending the iteration, or cancelling its task, ends the drawing after the
     /// step under way.
+    ///
+    /// - Parameter interval: previews are made of every so many steps; the last latents are not concerned.
     public nonisolated func stream(
-        _ request: GenerationRequest, showing previews: Set<Preview> = [.predicted]
+        _ request: GenerationRequest, showing previews: Set<Preview> = [.predicted], every interval: Int = 1
     ) -> AsyncThrowingStream<GenerationStep, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    try await self.draw(request, showing: previews) { continuation.yield($0) }
+                    try await self.draw(request, showing: previews, every: max(1, interval)) { continuation.yield($0) }
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)
@@ -176,8 +178,8 @@ public actor TextToImage {
     }
 
     private func draw(
-        _ request: GenerationRequest, showing previews: Set<Preview>, attention: AttentionRecord? = nil,
-        _ tell: (GenerationStep) -> Void
+        _ request: GenerationRequest, showing previews: Set<Preview>, every interval: Int = 1,
+        attention: AttentionRecord? = nil, _ tell: (GenerationStep) -> Void
     ) throws {
         var settings = try Settings(request, model: configuration, clip: clip?.text)
         if options.additions != LatentModel.Additions() { settings.additions = options.additions }
@@ -190,14 +192,15 @@ public actor TextToImage {
             let noise = previews.contains(.noisy) ? try drawing.pictures(start) : []
             while let step = try chain.next() {
                 var results: [GeneratedPicture] = []
+                let isShown = (step.index + 1) % interval == 0
                 if step.isLast {
                     results = try finished(drawing.pictures(step.x), seeds, settings, candidates: request.candidates)
                 }
                 tell(
                     GenerationStep(
                         firstPicture: first, index: step.index, count: step.count,
-                        previews: previews.contains(.predicted) ? try drawing.pictures(step.x0) : [],
-                        noisy: previews.contains(.noisy) ? try drawing.pictures(step.x) : [],
+                        previews: isShown && previews.contains(.predicted) ? try drawing.pictures(step.x0) : [],
+                        noisy: isShown && previews.contains(.noisy) ? try drawing.pictures(step.x) : [],
                         noise: step.index == 0 ? noise : [],
                         latents: step.isLast && previews.contains(.latents) ? try Latents(step.x) : nil,
                         results: results))

@@ -16,7 +16,7 @@ struct Program: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Explain.self, Upscale.self, Reproduce.self, Noise.self, Train.self, Evaluate.self, DataCommand.self,
+            Generate.self, Serve.self, Explain.self, Upscale.self, Reproduce.self, Noise.self, Train.self, Evaluate.self, DataCommand.self,
             Inspect.self, Convert.self, Export.self, Verify.self,
             IndexCommand.self, SearchCommand.self,
             Bench.self,

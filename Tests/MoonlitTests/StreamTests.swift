@@ -27,6 +27,18 @@ struct StreamTests {
         }
     }
 
+    @Test func showsEveryOtherStep() async throws {
+        let model = try await file.load()
+        let request = GenerationRequest(prompt: "a lake", seed: 1, steps: 5)
+        var all: [GenerationStep] = []
+        for try await step in model.stream(request) { all.append(step) }
+        var some: [GenerationStep] = []
+        for try await step in model.stream(request, every: 2) { some.append(step) }
+        #expect(some.map(\.previews.count) == [0, 1, 0, 1, 0])
+        #expect(some[3].previews == all[3].previews)
+        #expect(some[4].results.map(\.picture) == all[4].results.map(\.picture))
+    }
+
     /// More than an hour's work, were it not given up. The second request is served when the first has ended.
     private let endless = GenerationRequest(prompt: "a lake", count: 1_000_000, batchSize: 1, steps: 1000)
 

@@ -1,0 +1,84 @@
+import FlyingFox
+import Foundation
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+import Moonlit
+import Server
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct ServingTests {
+    @Test func aPageToDrawBy() async throws {
+        let answer = try await Asking()(.GET, "/", headers: [:])
+        #expect(answer.status == 200)
+        #expect(answer.headers[.contentType] == "text/html; charset=utf-8")
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("<form"))
+    }
+
+    /// Pages of other sites can send plain forms, and names that point here.
+    @Test func otherSitesCannotDraw() async throws {
+        let ask = try await Asking()
+        let body = Data(#"{"prompt": "a", "steps": 1}"#.utf8)
+        let path = "/v1/images/generations"
+        for kind in ["text/plain", "application/x-www-form-urlencoded"] {
+            #expect(try await ask(.POST, path, body: body, headers: [.contentType: kind]).status == 415)
+        }
+        #expect(try await ask(.POST, path, body: body, headers: [:]).status == 415)
+        let foreign: [HTTPHeader: String] = [.contentType: "application/json", .host: "evil.example:7860"]
+        #expect(try await ask(.POST, path, body: body, headers: foreign).status == 403)
+        for host in ["localhost:7860", "127.0.0.1", "[::1]:7860"] {
+            let own: [HTTPHeader: String] = [.contentType: "application/json; charset=utf-8", .host: host]
+            #expect(try await ask(.POST, path, body: body, headers: own).status == 200)
+        }
+        #expect(try await ask(.GET, "/v2/anything").status == 404)
+    }
+
+    @Test func turnsAwayWhenTooManyWait() async throws {
+        let ask = try await Asking(waiting: 0)
+        async let first = ask(.POST, "/sdapi/v1/txt2img", ["prompt": "a fox", "steps": 1000])
+        while try await ask(.GET, "/sdapi/v1/progress").json()["progress"] as? Double == 0 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(try await ask(.POST, "/v1/images/generations", ["prompt": "a", "steps": 1]).status == 503)
+        _ = try await ask(.POST, "/sdapi/v1/interrupt")
+        _ = try await first
+        #expect(try await ask(.POST, "/v1/images/generations", ["prompt": "a", "steps": 1]).status == 200)
+    }
+
+    @Test func answersOverASocketUntilItIsCancelled() async throws {
+        let model = try await TextToImage.load(options: .init(threads: 1))
+        let (addresses, ready) = AsyncStream.makeStream(of: String.self)
+        let serving = Task {
+            try await PictureServer(model: model, options: .init(port: 0)).run { ready.yield($0) }
+        }
+        var iterator = addresses.makeAsyncIterator()
+        let address = try #require(await iterator.next())
+        #expect(address.hasPrefix("127.0.0.1:"))
+        let url = try #require(URL(string: "http://\(address)/v1/images/generations"))
+        var request = URLRequest(url: url)
+        request.httpMethod = "POST"
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        request.httpBody = Data(#"{"prompt": "a fox", "seed": 4, "steps": 2, "stream": true, "partial_images": 1}"#.utf8)
+        let (body, response) = try await URLSession.shared.data(for: request)
+        #expect((response as? HTTPURLResponse)?.statusCode == 200)
+        #expect(String(decoding: body, as: UTF8.self).contains("event: image_generation.completed\n"))
+
+        // The same port is taken now.
+        let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+        await #expect(throws: ServerError.self) {
+            try await PictureServer(model: model, options: .init(port: port)).run()
+        }
+        serving.cancel()
+        _ = await serving.result
+        await #expect(throws: (any Error).self) { _ = try await URLSession.shared.data(for: request) }
+    }
+
+    @Test func refusesAddressesThatAreNone() async throws {
+        let model = try await TextToImage.load(options: .init(threads: 1))
+        for host in ["moonlit.example", "", "1.2.3.4.5"] {
+            await #expect(throws: ServerError.self) {
+                try await PictureServer(model: model, options: .init(host: host, port: 0)).run()
+            }
+        }
+    }
+}
