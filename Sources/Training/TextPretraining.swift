@@ -152,7 +152,8 @@ private struct PictureTower {
         var x = try pictures.channelsLast()
         for (convolution, norm) in convolutions { x = try norm(convolution(x)).silu() }
         if x.shape[2] != Self.grid || x.shape[3] != Self.grid {
-            x = try x.resize(height: Self.grid, width: Self.grid, .bilinear, antialias: true)
+            // libtorch has no such resampling of bfloat16.
+            x = try x.to(.float32).resize(height: Self.grid, width: Self.grid, .bilinear, antialias: true)
         }
         return try output(x.reshape([x.shape[0], -1]))
     }

@@ -10,20 +10,20 @@ import Testing
 import Tokenizers
 import Training
 
+/// A folder with an autoencoder whose weights are drawn: any latents will do.
+func drawnAutoencoder(in folder: String) throws -> String {
+    let configuration = AutoencoderConfiguration(
+        kind: .kl, latentChannels: 3, levels: [.init(channels: 8), .init(channels: 8)], residualBlocks: 1,
+        normGroups: 4, scalingFactor: 0.8, sampleSize: 16)
+    let store = WeightStore(.initial(try RandomGenerator(seed: 5)))
+    _ = try Autoencoder(Weights(store), configuration: configuration)
+    let path = folder + "/autoencoder"
+    try AutoencoderFile.write(store.parameters, configuration: configuration, to: path)
+    return path
+}
+
 /// Diffusion on the latents of a small drawn autoencoder.
 @Suite struct LatentRunTests {
-    /// A folder with an autoencoder whose weights are drawn: any latents will do.
-    private func autoencoder(in folder: String, kind: AutoencoderConfiguration.Kind = .kl) throws -> String {
-        let configuration = AutoencoderConfiguration(
-            kind: kind, latentChannels: 3, levels: [.init(channels: 8), .init(channels: 8)], residualBlocks: 1,
-            normGroups: 4, scalingFactor: 0.8, sampleSize: 16)
-        let store = WeightStore(.initial(try RandomGenerator(seed: 5)))
-        _ = try Autoencoder(Weights(store), configuration: configuration)
-        let path = folder + "/autoencoder"
-        try AutoencoderFile.write(store.parameters, configuration: configuration, to: path)
-        return path
-    }
-
     private func short(_ autoencoder: String, steps: Int = 4) -> TrainingConfiguration {
         var configuration = TrainingConfiguration.latentScenes
         configuration.imageSize = 16
@@ -53,7 +53,7 @@ import Training
 
     @Test(arguments: [false, true]) func runsTrainResumeAndLoad(caches: Bool) throws {
         try withTemporaryFolder { folder in
-            var configuration = try short(autoencoder(in: folder))
+            var configuration = try short(drawnAutoencoder(in: folder))
             configuration.latent.caches = caches
             configuration.intervals.sample = 4
             let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
@@ -79,12 +79,35 @@ import Training
         }
     }
 
+    /// A published tower is read as it is, stays as it is, and goes into the model with its tokenizer.
+    @Test func frozenText() throws {
+        try withTemporaryFolder { folder in
+            let first = try short(drawnAutoencoder(in: folder))
+            let published = try TrainingRun(configuration: first, folder: folder + "/a", data: ColouredSet())
+            _ = try published.run()
+            var configuration = first
+            configuration.latent.frozenText = published.modelPath
+            configuration.seed = 77
+            let run = try TrainingRun(configuration: configuration, folder: folder + "/b", data: ColouredSet())
+            #expect(run.parameterCount < published.parameterCount)
+            #expect(try run.run() == .finished(step: 4))
+            for file in ["text_encoder/model.safetensors", "tokenizer/vocab.json", "tokenizer/merges.txt"] {
+                #expect(try bytes(published.modelPath + "/" + file) == bytes(run.modelPath + "/" + file), "\(file)")
+            }
+            guard case .latents(let file) = try PublishedModel(run.modelPath) else {
+                Issue.record("no latent model")
+                return
+            }
+            #expect(try LatentModel(file).tokensCut(from: "a red square", reading: .plain) == 0)
+        }
+    }
+
     /// Kept latents are the computed ones: a run with them is a run without, to the bit.
     @Test func keptLatentsChangeNothing() throws {
         try withTemporaryFolder { folder in
             var states: [Data] = []
             for caches in [false, true] {
-                var configuration = try short(autoencoder(in: folder))
+                var configuration = try short(drawnAutoencoder(in: folder))
                 configuration.latent.caches = caches
                 let place = folder + "/\(caches)"
                 var notes: [String] = []
@@ -97,7 +120,7 @@ import Training
             }
             #expect(states[0] == states[1])
             // A picture that is not among them is encoded.
-            let network = try AutoencoderFile(autoencoder(in: folder)).load()
+            let network = try AutoencoderFile(drawnAutoencoder(in: folder)).load()
             let cache = try LatentCache(folder + "/true/latents.safetensors")
             #expect(cache.count == 4)
             let other = try Tensor.rand([2, 3, 16, 16], generator: RandomGenerator(seed: 8)) * 2 - 1
@@ -109,7 +132,7 @@ import Training
     /// The loss goes down, the tower learns too, and the U-Net hears it.
     @Test func itLearns() throws {
         try withTemporaryFolder { folder in
-            var configuration = try short(autoencoder(in: folder), steps: 60)
+            var configuration = try short(drawnAutoencoder(in: folder), steps: 60)
             configuration.rate = LearningRate(peak: 3e-3, warmup: 5, decay: .constant, floor: 0.1)
             configuration.intervals.log = 20
             configuration.intervals.checkpoint = 60
