@@ -41,7 +41,7 @@ build: setup
 	swift build -c release --product moonlit $(flags)
 
 demo: build
-	.build/release/moonlit generate "$(prompt)"
+	.build/release/moonlit generate "$(prompt)" --upscale scenes-256
 
 # Without testable imports the tests take the modules as `build` makes them.
 test: test-dependency

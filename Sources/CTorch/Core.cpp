@@ -18,6 +18,13 @@
 
 using namespace shim;
 
+#if defined(__linux__)
+// libtorch then asks for large pages for tensors of 2 MB and more (`c10/core/impl/alloc_cpu.cpp`): memory that is new for
+// each operation costs a fault for each page. It reads this once, so it is set before anything is computed; a value that
+// the user has set stays.
+__attribute__((constructor)) static void askForLargePages() { setenv("THP_MEM_ALLOC_ENABLE", "1", 0); }
+#endif
+
 extern "C" {
 
 void ct_error_free(ct_error *error) {

@@ -62,7 +62,7 @@ public struct AutoencoderFile {
     ///
     /// - Throws: `WeightError` naming everything that is missing, left over or of the wrong shape.
     public func load(dtype: DType = .float32, device: Device = .cpu) throws -> Autoencoder {
-        let store = WeightStore(.tensors(source), dtype: configuration.dtype(in: dtype), device: device)
+        let store = WeightStore(.tensors(source), dtype: configuration.dtype(in: dtype), device: device, onlyDraws: true)
         let network = try Autoencoder(Weights(store), configuration: configuration)
         try store.finish()
         return network

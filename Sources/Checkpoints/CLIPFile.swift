@@ -45,7 +45,7 @@ public struct CLIPFile {
     ///   - dtype: the type to compute in, whatever the file's.
     /// - Throws: `WeightError` naming everything that is missing, left over or of the wrong shape.
     public func load(dtype: DType = .float32, device: Device = .cpu) throws -> ContrastiveModel {
-        let store = WeightStore(.tensors(archive), dtype: dtype, device: device)
+        let store = WeightStore(.tensors(archive), dtype: dtype, device: device, onlyDraws: true)
         let network = try ContrastiveModel(Weights(store), configuration: configuration.network)
         try store.finish()
         return network

@@ -63,7 +63,7 @@ public struct LatentFile {
     private func load<Network>(
         _ part: Part, dtype: DType, device: Device, _ build: (Weights) throws -> Network
     ) throws -> Network {
-        let store = WeightStore(.tensors(try source(part)), dtype: dtype, device: device)
+        let store = WeightStore(.tensors(try source(part)), dtype: dtype, device: device, onlyDraws: true)
         let network = try build(Weights(store))
         try store.finish()
         return network

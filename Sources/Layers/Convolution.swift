@@ -6,6 +6,7 @@ public struct Convolution2D {
     public let bias: Tensor?
     public let stride: Int
     public let padding: Int
+    private let packing: ConvolutionPacking?
 
     /// - Parameter padding: nil keeps the size at stride 1.
     public init(
@@ -17,10 +18,12 @@ public struct Convolution2D {
         self.bias = bias ? try weights.parameter("bias", [out], initial: initial == nil ? bound : .zeros) : nil
         self.stride = stride
         self.padding = padding ?? kernel / 2
+        packing = weights.packing(of: "weight")
     }
 
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x.convolution(weight, bias: bias, stride: stride, padding: padding)
+        if let packed = try packing?(x, self) { return packed }
+        return try x.convolution(weight, bias: bias, stride: stride, padding: padding)
     }
 }
 

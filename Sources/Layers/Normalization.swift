@@ -17,6 +17,24 @@ public struct GroupNorm {
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         try inFloat32(x) { try $0.groupNorm(groups: groups, weight: weight, bias: bias, epsilon: epsilon) }
     }
+
+    /// The normalisation and what follows it in a residual block: SiLU(norm(x + offset) · (1 + scale) + shift).
+    ///
+    /// - Parameters:
+    ///   - x: [N, C, H, W].
+    ///   - offset, scale, shift: [N, C, 1, 1]; scale and shift come together.
+    package func activated(
+        _ x: Tensor, offset: Tensor? = nil, scale: Tensor? = nil, shift: Tensor? = nil
+    ) throws -> Tensor {
+        if let fused = try x.groupNormSiLU(
+            groups: groups, weight: weight, bias: bias, epsilon: epsilon, offset: offset, scale: scale, shift: shift)
+        { return fused }
+        // One operation a line: at full resolution each tensor that lives on takes gigabytes.
+        var h = try offset.map { try x + $0 } ?? x
+        h = try self(h)
+        if let scale, let shift { h = try h * (scale + 1) + shift }
+        return try h.silu()
+    }
 }
 
 /// Layer normalisation over the last dimension (Ba et al. 2016), computed in float32.

@@ -37,6 +37,9 @@ public struct Weights {
         try store.take((self / name).path, shape: shape, initial: initial, dtype: .float32)
     }
 
+    /// Where the network only draws: what packs this convolution's weight at its first use.
+    func packing(of name: String) -> ConvolutionPacking? { store.packing(of: (self / name).path) }
+
     /// Whether the source has a parameter at this path; false for drawn weights.
     public func has(_ name: String) -> Bool { store.source.has((self / name).path) }
 }
@@ -89,18 +92,30 @@ public final class WeightStore {
     public let source: Source
     public let dtype: DType
     public let device: Device
+    /// Whether the network only draws, so that its weights never change and may be kept as the kernels want them.
+    private let onlyDraws: Bool
     /// Every parameter, in order.
     public private(set) var parameters: [(name: String, value: Tensor)] = []
     private var names: Set<String> = []
     private var mistakes: [WeightError.Mistake] = []
     private var ignored: Set<String> = []
+    /// Parameters that are the source's own tensors, not copies.
+    private var shared: Set<String> = []
 
     /// - Parameters:
     ///   - dtype: the type parameters are converted to, whatever the file's; norms stay in float32.
-    public init(_ source: Source, dtype: DType = .float32, device: Device = .cpu) {
+    ///   - onlyDraws: promises that no parameter is changed afterwards.
+    public init(_ source: Source, dtype: DType = .float32, device: Device = .cpu, onlyDraws: Bool = false) {
         self.source = source
         self.dtype = dtype
         self.device = device
+        self.onlyDraws = onlyDraws
+    }
+
+    func packing(of name: String) -> ConvolutionPacking? {
+        guard onlyDraws, case .tensors(let source) = source else { return nil }
+        let isShared = shared.contains(name)
+        return ConvolutionPacking { if isShared { source.release(name) } }
     }
 
     /// Names the source may hold without a layer asking for them.
@@ -112,7 +127,9 @@ public final class WeightStore {
         guard names.insert(name).inserted else { throw WeightError(source: sourceName, mistakes: [.duplicate(name)]) }
         let made = try make(name, shape, initial)
         let value = try made.to(dtype ?? self.dtype, device: device)
-        release(name, unless: made.dtype == value.dtype && made.device == value.device)
+        let isShared = made.dtype == value.dtype && made.device == value.device
+        if isShared { shared.insert(name) }
+        release(name, unless: isShared)
         parameters.append((name, value))
         return value
     }

@@ -19,11 +19,9 @@ struct AutoencoderResidualBlock {
     /// [N, in, H, W] → [N, out, H, W].
     func callAsFunction(_ x: Tensor) throws -> Tensor {
         // One operation a line: at full resolution each tensor that lives on takes gigabytes.
-        var h = try norm1(x)
-        h = try h.silu()
+        var h = try norm1.activated(x)
         h = try convolution1(h)
-        h = try norm2(h)
-        h = try h.silu()
+        h = try norm2.activated(h)
         h = try convolution2(h)
         return try (shortcut?(x) ?? x) + h
     }

@@ -34,8 +34,6 @@ struct AutoencoderDecoder {
     func beforeLastLayer(_ z: Tensor) throws -> Tensor {
         var h = try inConvolution(z)
         for part in parts { h = try part(h) }
-        h = try outNorm(h)
-        h = try h.silu()
-        return h
+        return try outNorm.activated(h)
     }
 }

@@ -35,8 +35,7 @@ struct AutoencoderEncoder {
     func callAsFunction(_ image: Tensor) throws -> Tensor {
         var h = try inConvolution(image)
         for part in parts { h = try part(h) }
-        h = try outNorm(h)
-        h = try h.silu()
+        h = try outNorm.activated(h)
         return try outConvolution(h)
     }
 }

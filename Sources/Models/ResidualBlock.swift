@@ -39,7 +39,7 @@ package struct ResidualBlock {
     /// - Returns: [N, out, H', W'].
     func callAsFunction(_ x: Tensor, _ emb: Tensor, _ context: UNetContext) throws -> Tensor {
         var x = x
-        var h = try inNorm(x).silu()
+        var h = try inNorm.activated(x)
         switch resampling {
         case .none: break
         case .up:
@@ -53,11 +53,10 @@ package struct ResidualBlock {
         let modulation = try embedding(emb).to(h.dtype).unsqueeze(-1).unsqueeze(-1)  // [N, out or 2·out, 1, 1]
         if scaleShiftNorm {
             let parts = try modulation.chunk(2, dim: 1)
-            h = try outNorm(h) * (parts[0] + 1) + parts[1]
+            h = try outNorm.activated(h, scale: parts[0], shift: parts[1])
         } else {
-            h = try outNorm(h + modulation)
+            h = try outNorm.activated(h, offset: modulation)
         }
-        h = try h.silu()
         if let generator = context.dropout { h = try h.dropout(dropout, generator: generator) }
         h = try outConvolution(h)
         return try (skip?(x) ?? x) + h

@@ -153,7 +153,7 @@ public struct UNet {
             let size = next.map { (height: $0[2], width: $0[3]) }
             for part in block { h = try part(h, emb, context, size: size) }
         }
-        h = try outConvolution(outNorm(h).silu())
+        h = try outConvolution(outNorm.activated(h))
         if configuration.patchSize > 1 { h = try h.pixelShuffle(configuration.patchSize) }
         return try h.to(x.dtype)
     }

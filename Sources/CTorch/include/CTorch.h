@@ -37,6 +37,7 @@ typedef struct ct_device {
 } ct_device;
 
 #include "CTorchCore.h"
+#include "CTorchFused.h"
 #include "CTorchGradients.h"
 #include "CTorchNetwork.h"
 #include "CTorchOperations.h"

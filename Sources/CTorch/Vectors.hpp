@@ -1,0 +1,72 @@
+// Arithmetic of single numbers that compilers turn into vectors, and the choice of instructions at run time.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+namespace shim {
+
+#define SHIM_INLINE static inline __attribute__((always_inline))
+
+SHIM_INLINE float read(float x) { return x; }
+SHIM_INLINE float read(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+SHIM_INLINE void write(float &to, float x) { to = x; }
+SHIM_INLINE void write(uint16_t &to, float x) {  // bfloat16, to the nearest, ties to even
+    const uint32_t bits = std::bit_cast<uint32_t>(x);
+    to = x != x ? 0x7FC0 : static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+}
+
+/// eˣ to float32's rounding (the polynomial of Cephes' `expf`), in operations that compilers turn into vectors.
+SHIM_INLINE float exponential(float x) {
+    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+    const float shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 · 2²³: the sum is rounded to a whole number
+    const float whole = shifted - 12582912.0f;
+    const int32_t power = std::bit_cast<int32_t>(shifted) - 0x4B400000;
+    const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    return ((p * r) * r + r + 1.0f) * std::bit_cast<float>((power + 127) << 23);
+}
+
+/// erf to float32's rounding: a rational function of x², within ±4, where it is 1 to the last digit (as Eigen has it).
+SHIM_INLINE float errorFunction(float x) {
+    x = x < -4.0f ? -4.0f : x > 4.0f ? 4.0f : x;
+    const float s = x * x;
+    float p = -2.72614225801306e-10f;
+    p = p * s + 2.77068142495902e-08f;
+    p = p * s - 2.10102402082508e-06f;
+    p = p * s - 5.69250639462346e-05f;
+    p = p * s - 7.34990630326855e-04f;
+    p = p * s - 2.95459980854025e-03f;
+    p = p * s - 1.60960333262415e-02f;
+    float q = -1.45660718464996e-05f;
+    q = q * s - 2.13374055278905e-04f;
+    q = q * s - 1.68282697438203e-03f;
+    q = q * s - 7.37332916720468e-03f;
+    q = q * s - 1.42647390514189e-02f;
+    return x * p / q;
+}
+
+// A loop is written once and compiled for each set of instructions.
+#if defined(__x86_64__)
+#define SHIM_AVX2 __attribute__((target("avx2,fma")))
+#define SHIM_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
+#endif
+
+/// 0 plain, 1 AVX2, 2 AVX-512.
+inline int widest() {
+#if defined(__x86_64__)
+    static const int level = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+            && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+        ? 2
+        : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 1 : 0;
+    return level;
+#else
+    return 0;
+#endif
+}
+
+}  // namespace shim

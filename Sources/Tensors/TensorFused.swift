@@ -1,0 +1,57 @@
+internal import CTorch
+
+// Several steps of a network in one pass over memory, where no graph is recorded.
+
+extension Tensor {
+    /// SiLU(norm(x + offset) · (1 + scale) + shift) of [N, C, H, W], as one operation.
+    ///
+    /// - Parameters:
+    ///   - weight, bias: of the group normalisation, [C].
+    ///   - offset, scale, shift: N · C numbers.
+    /// - Returns: nil where it is to be computed step by step: beside the CPU, where a graph is recorded, for other types
+    ///   than float32 and bfloat16, and for pictures whose channels are not innermost in memory.
+    package func groupNormSiLU(
+        groups: Int, weight: Tensor, bias: Tensor, epsilon: Double, offset: Tensor? = nil, scale: Tensor? = nil,
+        shift: Tensor? = nil
+    ) throws -> Tensor? {
+        guard ct_fuses_group_norm(pointer) else { return nil }
+        let operands = [self, weight, bias] + [offset, scale, shift].compactMap { $0 }
+        return try make("groupNormSiLU", of: operands) {
+            ct_group_norm_silu(
+                pointer, offset?.pointer, groups, weight.pointer, bias.pointer, epsilon, scale?.pointer, shift?.pointer,
+                $0)
+        }
+    }
+
+    /// [..., 2 · width] → [..., width]: the first half times GELU (exact) of the second, as one operation.
+    ///
+    /// - Returns: nil as in `groupNormSiLU`.
+    package func gatedGELU() throws -> Tensor? {
+        guard ct_fuses_gated_gelu(pointer) else { return nil }
+        return try make("gatedGELU", self) { ct_gated_gelu(pointer, $0) }
+    }
+}
+
+/// A convolution's weight in the order in which oneDNN's kernels read it, which else they bring it into at every call.
+package struct PackedConvolution {
+    private let weight: Tensor
+    private let stride, padding: Int
+
+    /// - Parameters:
+    ///   - weight: [out, in, k, k] on the CPU.
+    ///   - shape: of the inputs to come, [N, in, H, W]; others are computed too.
+    /// - Returns: nil where there is no oneDNN for the weight's type.
+    package init?(_ weight: Tensor, stride: Int, padding: Int, for shape: [Int]) throws {
+        guard ct_packs_convolutions(weight.dtype.c), shape.count == 4 else { return nil }
+        self.weight = try make("pack", weight) { ct_pack_convolution(weight.pointer, stride, padding, shape, $0) }
+        (self.stride, self.padding) = (stride, padding)
+    }
+
+    /// Without a graph.
+    /// - Parameter x: [N, in, H, W] of the weight's type, channels innermost in memory.
+    package func callAsFunction(_ x: Tensor, bias: Tensor?) throws -> Tensor {
+        try make("convolution", of: [x] + (bias.map { [$0] } ?? [])) {
+            ct_packed_convolution(x.pointer, weight.pointer, bias?.pointer, stride, padding, $0)
+        }
+    }
+}
