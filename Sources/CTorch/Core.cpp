@@ -18,13 +18,6 @@
 
 using namespace shim;
 
-#if defined(__linux__)
-// libtorch then asks for large pages for tensors of 2 MB and more (`c10/core/impl/alloc_cpu.cpp`): memory that is new for
-// each operation costs a fault for each page. It reads this once, so it is set before anything is computed; a value that
-// the user has set stays.
-__attribute__((constructor)) static void askForLargePages() { setenv("THP_MEM_ALLOC_ENABLE", "1", 0); }
-#endif
-
 extern "C" {
 
 void ct_error_free(ct_error *error) {
@@ -190,6 +183,14 @@ void ct_set_threads(int32_t count) {
     at::set_num_threads(count);
 }
 void ct_set_flush_denormals(bool on) { at::globalContext().setFlushDenormal(on); }
+
+void ct_ask_for_large_pages(void) {
+#if defined(__linux__)
+    // For tensors of 2 MB and more (`c10/core/impl/alloc_cpu.cpp`): memory that is new for each operation costs a fault for
+    // each page. A value that the user has set stays.
+    setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
+#endif
+}
 
 void ct_tune_allocator(void) {
 #if defined(__GLIBC__)
