@@ -3,8 +3,6 @@
 #include "Shim.hpp"
 #include "Vectors.hpp"
 
-#include <c10/core/GradMode.h>
-
 using namespace shim;
 
 namespace {
@@ -45,9 +43,7 @@ extern "C" {
 
 bool ct_fuses_gated_gelu(const ct_tensor *x) {
     const at::Tensor &value = x->value;
-    return value.is_cpu() && value.dim() > 0 && value.numel() > 0 && value.size(-1) % 2 == 0 && value.is_contiguous()
-        && !c10::GradMode::is_enabled()
-        && (value.scalar_type() == at::kFloat || value.scalar_type() == at::kBFloat16);
+    return fuses(value) && value.dim() > 0 && value.size(-1) % 2 == 0 && value.is_contiguous();
 }
 
 ct_tensor *ct_gated_gelu(const ct_tensor *x, ct_error **error) {

@@ -4,8 +4,6 @@
 #include "Shim.hpp"
 #include "Vectors.hpp"
 
-#include <c10/core/GradMode.h>
-
 #include <vector>
 
 using namespace shim;
@@ -164,9 +162,7 @@ extern "C" {
 
 bool ct_fuses_group_norm(const ct_tensor *x) {
     const at::Tensor &value = x->value;
-    return value.is_cpu() && value.dim() == 4 && value.numel() > 0 && !c10::GradMode::is_enabled()
-        && (value.scalar_type() == at::kFloat || value.scalar_type() == at::kBFloat16)
-        && value.is_contiguous(at::MemoryFormat::ChannelsLast);
+    return fuses(value) && value.dim() == 4 && value.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 ct_tensor *ct_group_norm_silu(

@@ -3,6 +3,7 @@
 #include "CTorch.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <atomic>
 #include <cstring>
@@ -124,6 +125,13 @@ inline std::vector<at::Tensor> vector(ct_tensor *const *handles, int32_t count) 
     values.reserve(static_cast<size_t>(count));
     for (int32_t i = 0; i < count; ++i) values.push_back(handles[i]->value);
     return values;
+}
+
+/// Whether an operation of our own may take the place of several of libtorch's: no graph is recorded, and the numbers
+/// are on the CPU, of a type our loops read.
+inline bool fuses(const at::Tensor &x) {
+    return !c10::GradMode::is_enabled() && x.is_cpu() && x.numel() > 0
+        && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 }  // namespace shim

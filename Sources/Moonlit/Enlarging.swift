@@ -68,6 +68,15 @@ extension TextToImage {
             settings: settings)
     }
 
+    /// - Parameter option: what named this model.
+    /// - Throws: `GenerationError.invalid` where it enlarges nothing.
+    public nonisolated func checkEnlarges(option: String) throws {
+        guard configuration.sees == .lowResolution else {
+            throw GenerationError.invalid(
+                option: option, value: configuration.name, expected: "a model that enlarges pictures")
+        }
+    }
+
     private static func smallest(multipleOf a: Int, and b: Int) -> Int {
         var value = a
         while value % b != 0 { value += a }

@@ -10,10 +10,7 @@ extension TextToImage {
     ///   - path: where the upsampler is, for the settings.
     /// - Throws: `GenerationError.invalid` where this model enlarges nothing.
     public func enlarge(_ pictures: [GeneratedPicture], path: String) throws -> [GeneratedPicture] {
-        guard configuration.sees == .lowResolution else {
-            throw GenerationError.invalid(
-                option: "upscale", value: configuration.name, expected: "a model that enlarges pictures")
-        }
+        try checkEnlarges(option: "upscale")
         return try pictures.map { small in
             var request = GenerationRequest(prompt: small.settings.prompt, seed: small.settings.seed)
             // What the sampler sees is what was written: eight bits a sample.

@@ -4,12 +4,18 @@ import Foundation
 import Images
 import Moonlit
 
-extension HTTPResponse {
-    static func json(_ value: some Encodable, status: HTTPStatusCode = .ok) throws -> HTTPResponse {
+extension Encodable {
+    /// On one line, the same bytes for the same value.
+    func jsonData() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return HTTPResponse(
-            statusCode: status, headers: [.contentType: "application/json"], body: try encoder.encode(value))
+        return try encoder.encode(self)
+    }
+}
+
+extension HTTPResponse {
+    static func json(_ value: some Encodable, status: HTTPStatusCode = .ok) throws -> HTTPResponse {
+        HTTPResponse(statusCode: status, headers: [.contentType: "application/json"], body: try value.jsonData())
     }
 }
 

@@ -12,9 +12,7 @@ struct EventStream: AsyncBufferedSequence {
         fileprivate let continuation: AsyncThrowingStream<Data, any Error>.Continuation
 
         func send(_ event: String, _ value: some Encodable) throws {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            continuation.yield(Data("event: \(event)\ndata: ".utf8) + (try encoder.encode(value)) + Data("\n\n".utf8))
+            continuation.yield(Data("event: \(event)\ndata: ".utf8) + (try value.jsonData()) + Data("\n\n".utf8))
         }
 
         /// A comment, which clients pass over: only by writing is it seen that nobody listens any more.

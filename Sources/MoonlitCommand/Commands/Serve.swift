@@ -50,20 +50,14 @@ struct Serve: AsyncParsableCommand {
         var options = try compute.resolved()
         network.apply(to: &options)
         let source = model.map { ModelSource($0) } ?? .bundled
+        // What cannot draw by itself is refused before the weights are read.
+        _ = try Settings(GenerationRequest(prompt: ""), model: PublishedModel(source.path()).configuration)
         let drawing = try await TextToImage.load(source, options: options)
-        guard !drawing.configuration.sees.seesLowResolution else {
-            throw GenerationError.invalid(
-                option: "model", value: drawing.configuration.name,
-                expected: "a model that draws by itself: this one enlarges; give it to --upscale")
-        }
         var second: PictureServer.SecondStage?
         if let upscale, upscale != "none" {
             let source = ModelSource(upscale)
             let model = try await TextToImage.load(source, options: compute.resolved())
-            guard model.configuration.sees == .lowResolution else {
-                throw GenerationError.invalid(
-                    option: "upscale", value: model.configuration.name, expected: "a model that enlarges pictures")
-            }
+            try model.checkEnlarges(option: "upscale")
             second = .init(model: model, path: try source.path())
         }
         let server = PictureServer(
