@@ -60,7 +60,9 @@ ct_tensor *ct_layer_norm(
 ct_tensor *ct_attention(
     const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, const ct_tensor *mask, bool causal, double scale,
     ct_error **error) {
-    return make(error, [&] {
+    return make(error, [&]() -> at::Tensor {
+        if (!mask && !causal)
+            if (auto own = attention(q->value, k->value, v->value, scale)) return *own;
         return at::scaled_dot_product_attention(
             q->value, k->value, v->value, optional(mask), /*dropout_p=*/0.0, causal, scale);
     });

@@ -12,6 +12,10 @@ using Lists = c10::SymIntArrayRef;
 using Convolution = at::Tensor(
     const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, Lists, Lists, Lists, c10::SymInt,
     std::string_view, c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+using ReorderLinear = at::Tensor(const at::Tensor &, std::optional<c10::SymInt>);
+using Linear = at::Tensor(
+    const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, std::string_view,
+    c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
 using Reorder = at::Tensor(
     const at::Tensor &, Lists, Lists, Lists, c10::SymInt, at::OptionalSymIntArrayRef);
 
@@ -21,6 +25,14 @@ std::optional<c10::TypedOperatorHandle<Signature>> find(const char *name) {
     const auto found = c10::Dispatcher::singleton().findSchema({name, ""});
     if (!found) return std::nullopt;
     return found->typed<Signature>();
+}
+
+bool isThere(const char *name) { return c10::Dispatcher::singleton().findSchema({name, ""}).has_value(); }
+
+/// oneDNN has bfloat16 only where there are instructions for it.
+bool isKnown(int32_t dtype) {
+    return (dtype == CT_FLOAT32 || (dtype == CT_BFLOAT16 && widest() == 2)) && at::globalContext().userEnabledMkldnn()
+        && at::hasMKLDNN();
 }
 
 }  // namespace
@@ -54,11 +66,31 @@ ct_tensor *ct_packed_convolution(
 }
 
 bool ct_packs_convolutions(int32_t dtype) {
-    // oneDNN has bfloat16 only where there are instructions for it.
-    if (dtype != CT_FLOAT32 && !(dtype == CT_BFLOAT16 && widest() == 2)) return false;
-    return at::globalContext().userEnabledMkldnn() && at::hasMKLDNN()
-        && c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""}).has_value()
-        && c10::Dispatcher::singleton().findSchema({"mkldnn::_reorder_convolution_weight", ""}).has_value();
+    return isKnown(dtype) && isThere("mkldnn::_convolution_pointwise") && isThere("mkldnn::_reorder_convolution_weight");
+}
+
+ct_tensor *ct_pack_linear(const ct_tensor *weight, long rows, ct_error **error) {
+    return make(error, [&]() -> at::Tensor {
+        static const auto reorder = find<ReorderLinear>("mkldnn::_reorder_linear_weight");
+        TORCH_CHECK(reorder, "this libtorch has no oneDNN");
+        TORCH_CHECK(weight->value.is_cpu() && weight->value.dim() == 2, "a matrix on the CPU is packed");
+        at::NoGradGuard guard;
+        return reorder->call(weight->value, c10::SymInt(rows));
+    });
+}
+
+ct_tensor *ct_packed_linear(
+    const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias, ct_error **error) {
+    return make(error, [&]() -> at::Tensor {
+        static const auto linear = find<Linear>("mkldnn::_linear_pointwise");
+        TORCH_CHECK(linear, "this libtorch has no oneDNN");
+        return linear->call(
+            x->value, packed->value, optional(bias), "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
+    });
+}
+
+bool ct_packs_linear(int32_t dtype) {
+    return isKnown(dtype) && isThere("mkldnn::_linear_pointwise") && isThere("mkldnn::_reorder_linear_weight");
 }
 
 }

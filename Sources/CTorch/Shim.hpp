@@ -134,4 +134,7 @@ inline bool fuses(const at::Tensor &x) {
         && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
+/// Attention by a kernel of our own, where there is one for these tensors [N, heads, L, width] and this processor.
+std::optional<at::Tensor> attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale);
+
 }  // namespace shim

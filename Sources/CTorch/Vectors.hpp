@@ -69,4 +69,14 @@ inline int widest() {
 #endif
 }
 
+/// Whether there are AVX-512's products of bfloat16.
+inline bool hasBF16() {
+#if defined(__x86_64__)
+    static const bool found = widest() == 2 && __builtin_cpu_supports("avx512bf16");
+    return found;
+#else
+    return false;
+#endif
+}
+
 }  // namespace shim

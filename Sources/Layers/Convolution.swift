@@ -6,7 +6,7 @@ public struct Convolution2D {
     public let bias: Tensor?
     public let stride: Int
     public let padding: Int
-    private let packing: ConvolutionPacking?
+    private let packing: Packing?
 
     /// - Parameter padding: nil keeps the size at stride 1.
     public init(
@@ -32,6 +32,7 @@ public struct Convolution2D {
 public struct PointwiseConvolution1D {
     public let weight: Tensor
     public let bias: Tensor?
+    private let packing: Packing?
 
     public init(
         _ weights: Weights, in channels: Int, out: Int, bias: Bool = true, initial: Initial? = nil
@@ -39,8 +40,13 @@ public struct PointwiseConvolution1D {
         let bound = Initial.uniform(bound: 1 / Double(channels).squareRoot())
         weight = try weights.parameter("weight", [out, channels, 1], initial: initial ?? bound)
         self.bias = bias ? try weights.parameter("bias", [out], initial: initial == nil ? bound : .zeros) : nil
+        packing = weights.packing(of: "weight")
     }
 
     /// [N, L, in] → [N, L, out].
-    public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight.squeeze(-1), bias: bias) }
+    public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        let matrix = try weight.squeeze(-1)
+        if let packed = try packing?(x, weight: matrix, bias: bias) { return packed }
+        return try x.linear(matrix, bias: bias)
+    }
 }

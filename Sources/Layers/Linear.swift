@@ -4,6 +4,7 @@ public import Tensors
 public struct Linear {
     public let weight: Tensor
     public let bias: Tensor?
+    private let packing: Packing?
 
     public init(
         _ weights: Weights, in width: Int, out: Int, bias: Bool = true, initial: Initial? = nil
@@ -11,15 +12,20 @@ public struct Linear {
         let bound = Initial.uniform(bound: 1 / Double(width).squareRoot())
         weight = try weights.parameter("weight", [out, width], initial: initial ?? bound)
         self.bias = bias ? try weights.parameter("bias", [out], initial: initial == nil ? bound : .zeros) : nil
+        packing = weights.packing(of: "weight")
     }
 
     /// Over parameters that are there already, for networks whose keys are other than `weight` and `bias`.
     package init(weight: Tensor, bias: Tensor? = nil) {
         self.weight = weight
         self.bias = bias
+        packing = nil
     }
 
-    public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight, bias: bias) }
+    public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        if let packed = try packing?(x, weight: weight, bias: bias) { return packed }
+        return try x.linear(weight, bias: bias)
+    }
 }
 
 /// Rows of a table by int64 index: [...] → [..., width].

@@ -37,8 +37,8 @@ public struct Weights {
         try store.take((self / name).path, shape: shape, initial: initial, dtype: .float32)
     }
 
-    /// Where the network only draws: what packs this convolution's weight at its first use.
-    func packing(of name: String) -> ConvolutionPacking? { store.packing(of: (self / name).path) }
+    /// Where the network only draws: what packs this weight at its first use.
+    package func packing(of name: String) -> Packing? { store.packing(of: (self / name).path) }
 
     /// Whether the source has a parameter at this path; false for drawn weights.
     public func has(_ name: String) -> Bool { store.source.has((self / name).path) }
@@ -112,10 +112,10 @@ public final class WeightStore {
         self.onlyDraws = onlyDraws
     }
 
-    func packing(of name: String) -> ConvolutionPacking? {
+    func packing(of name: String) -> Packing? {
         guard onlyDraws, case .tensors(let source) = source else { return nil }
         let isShared = shared.contains(name)
-        return ConvolutionPacking { if isShared { source.release(name) } }
+        return Packing { if isShared { source.release(name) } }
     }
 
     /// Names the source may hold without a layer asking for them.

@@ -113,6 +113,7 @@ struct PixelProjection {
     let weight: Tensor
     let bias: Tensor
     let channels: Int
+    private let packing: Packing?
 
     init(_ weights: Weights, channels: Int, linear: Bool, initial: Initial? = nil) throws {
         let bound = Initial.uniform(bound: 1 / Double(channels).squareRoot())
@@ -120,10 +121,13 @@ struct PixelProjection {
         weight = try weights.parameter("weight", shape, initial: initial ?? bound)
         bias = try weights.parameter("bias", [channels], initial: initial == nil ? bound : .zeros)
         self.channels = channels
+        packing = weights.packing(of: "weight")
     }
 
     /// [N, L, channels] → the same shape.
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x.linear(weight.reshape([channels, channels]), bias: bias)
+        let matrix = try weight.reshape([channels, channels])
+        if let packed = try packing?(x, weight: matrix, bias: bias) { return packed }
+        return try x.linear(matrix, bias: bias)
     }
 }

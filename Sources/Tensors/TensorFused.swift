@@ -32,26 +32,60 @@ extension Tensor {
     }
 }
 
-/// A convolution's weight in the order in which oneDNN's kernels read it, which else they bring it into at every call.
+/// A convolution's weight as the fastest kernel there is reads it: transformed for Winograd's minimal filtering (3×3, stride
+/// and padding 1), or in the order of oneDNN's, which else they bring it into at every call.
 package struct PackedConvolution {
+    private enum Way { case winograd(out: Int), oneDNN(stride: Int, padding: Int) }
     private let weight: Tensor
-    private let stride, padding: Int
+    private let way: Way
 
     /// - Parameters:
     ///   - weight: [out, in, k, k] on the CPU.
     ///   - shape: of the inputs to come, [N, in, H, W]; others are computed too.
-    /// - Returns: nil where there is no oneDNN for the weight's type.
+    /// - Returns: nil where there is no such kernel for the weight's type.
     package init?(_ weight: Tensor, stride: Int, padding: Int, for shape: [Int]) throws {
-        guard ct_packs_convolutions(weight.dtype.c), shape.count == 4 else { return nil }
-        self.weight = try make("pack", weight) { ct_pack_convolution(weight.pointer, stride, padding, shape, $0) }
-        (self.stride, self.padding) = (stride, padding)
+        let sizes = weight.shape
+        guard sizes.count == 4, shape.count == 4 else { return nil }
+        if sizes[2...] == [3, 3], stride == 1, padding == 1, ct_has_winograd(weight.dtype.c, sizes[1], sizes[0]) {
+            self.weight = try make("pack", weight) { ct_pack_winograd(weight.pointer, $0) }
+            way = .winograd(out: sizes[0])
+        } else {
+            guard ct_packs_convolutions(weight.dtype.c) else { return nil }
+            let ordered = try weight.channelsLast()
+            self.weight = try make("pack", weight) { ct_pack_convolution(ordered.pointer, stride, padding, shape, $0) }
+            way = .oneDNN(stride: stride, padding: padding)
+        }
     }
 
     /// Without a graph.
     /// - Parameter x: [N, in, H, W] of the weight's type, channels innermost in memory.
     package func callAsFunction(_ x: Tensor, bias: Tensor?) throws -> Tensor {
-        try make("convolution", of: [x] + (bias.map { [$0] } ?? [])) {
-            ct_packed_convolution(x.pointer, weight.pointer, bias?.pointer, stride, padding, $0)
+        try make("convolution", of: [x] + bias.list) {
+            switch way {
+            case .winograd(let out): ct_winograd(x.pointer, weight.pointer, bias?.pointer, out, $0)
+            case .oneDNN(let stride, let padding):
+                ct_packed_convolution(x.pointer, weight.pointer, bias?.pointer, stride, padding, $0)
+            }
         }
+    }
+}
+
+/// A matrix in the order in which oneDNN's products read it, which else they bring it into at every call.
+package struct PackedLinear {
+    private let weight: Tensor
+
+    /// - Parameters:
+    ///   - weight: [out, in] on the CPU.
+    ///   - rows: how many there will be; other numbers are computed too.
+    /// - Returns: nil where there is no oneDNN for the weight's type.
+    package init?(_ weight: Tensor, rows: Int) throws {
+        guard ct_packs_linear(weight.dtype.c) else { return nil }
+        self.weight = try make("pack", weight) { ct_pack_linear(weight.pointer, rows, $0) }
+    }
+
+    /// Without a graph.
+    /// - Parameter x: [..., in] of the weight's type.
+    package func callAsFunction(_ x: Tensor, bias: Tensor?) throws -> Tensor {
+        try make("linear", of: [x] + bias.list) { ct_packed_linear(x.pointer, weight.pointer, bias?.pointer, $0) }
     }
 }

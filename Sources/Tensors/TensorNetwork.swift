@@ -108,5 +108,5 @@ extension Tensor {
 }
 
 extension Tensor? {
-    fileprivate var list: [Tensor] { map { [$0] } ?? [] }
+    var list: [Tensor] { map { [$0] } ?? [] }
 }

@@ -1,0 +1,83 @@
+// Products of small matrices whose sums stay in registers: what the kernels of attention and of Winograd's convolution are
+// made of. Written once and included by `Instructions.hpp` for each set of instructions, within a namespace of its own:
+// hence no guard. LANES is the number of floats in a vector.
+typedef float Vector __attribute__((vector_size(4 * LANES)));
+typedef float LooseVector __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef int32_t WholeVector __attribute__((vector_size(4 * LANES)));
+
+constexpr int64_t lanes = LANES;
+
+SHIM_INLINE Vector load(const float *p) { return *reinterpret_cast<const LooseVector *>(p); }
+SHIM_INLINE void store(float *p, Vector v) { *reinterpret_cast<LooseVector *>(p) = v; }
+SHIM_INLINE Vector all(float x) { return Vector{} + x; }
+
+/// Numbers of a kind, and the words of 32 bits in which a product takes them: one float32, or two bfloat16 that follow one
+/// another along the sum.
+struct Singles {
+    using Number = float;
+    static constexpr int64_t perWord = 1;
+    SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) { return sum + all(std::bit_cast<float>(a)) * b; }
+    SHIM_INLINE Vector read(const float *p) { return load(p); }
+    SHIM_INLINE void write(float *p, Vector v) { store(p, v); }
+};
+#if defined(SHIM_HALVES)
+struct Halves {
+    using Number = uint16_t;
+    static constexpr int64_t perWord = 2;
+    SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) {
+        return (Vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)), (__m512bh)b);
+    }
+    SHIM_INLINE Vector read(const uint16_t *p) {
+        const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
+        return (Vector)_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
+    }
+    SHIM_INLINE void write(uint16_t *p, Vector v) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), (__m256i)_mm512_cvtneps_pbh((__m512)v));
+    }
+};
+#endif
+
+/// How many rows a product of so many columns of vectors keeps in registers; divides `panelRows`.
+#if LANES == 16
+constexpr int64_t panelRows = 24, mostColumns = 6;
+constexpr int rowsBeside(int columns) { return columns <= 2 ? 12 : columns == 3 ? 8 : columns == 4 ? 6 : 4; }
+#else
+constexpr int64_t panelRows = 12, mostColumns = 3;
+constexpr int rowsBeside(int columns) { return columns <= 2 ? 6 : 4; }
+#endif
+
+/// c[rows, columns] = factor[row] · c + a[rows, words] · b[words, columns], where columns are vectors; without factors, c is
+/// not read.
+template <class Kind, int rows, int columns>
+SHIM_INLINE void panel(
+    const uint32_t *a, int64_t aStride, const float *b, int64_t words, float *c, int64_t cStride, const float *factor) {
+    Vector sum[rows][columns];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; ++r)
+#pragma clang loop unroll(full)
+        for (int j = 0; j < columns; ++j)
+            sum[r][j] = factor ? load(c + r * cStride + j * lanes) * all(factor[r]) : Vector{};
+    for (int64_t k = 0; k < words; ++k) {
+        Vector row[columns];
+#pragma clang loop unroll(full)
+        for (int j = 0; j < columns; ++j) row[j] = load(b + (k * columns + j) * lanes);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; ++r)
+#pragma clang loop unroll(full)
+            for (int j = 0; j < columns; ++j) sum[r][j] = Kind::add(sum[r][j], a[r * aStride + k], row[j]);
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; ++r)
+#pragma clang loop unroll(full)
+        for (int j = 0; j < columns; ++j) store(c + r * cStride + j * lanes, sum[r][j]);
+}
+
+/// The same for `panelRows` rows.
+template <class Kind, int columns>
+SHIM_INLINE void panels(
+    const uint32_t *a, int64_t aStride, const float *b, int64_t words, float *c, int64_t cStride, const float *factor) {
+    constexpr int rows = rowsBeside(columns);
+    for (int64_t r = 0; r < panelRows; r += rows)
+        panel<Kind, rows, columns>(
+            a + r * aStride, aStride, b, words, c + r * cStride, cStride, factor ? factor + r : nullptr);
+}

@@ -1,0 +1,171 @@
+// Convolutions of 3×3 by fewer multiplications, on the CPU without a graph.
+#include "Parallel.hpp"
+#include "Shim.hpp"
+#include "Vectors.hpp"
+
+#define SHIM_KERNEL "WinogradKernel.hpp"
+#include "Instructions.hpp"
+
+using namespace shim;
+
+namespace {
+
+#if defined(__x86_64__)
+template <class Kernel>
+at::Tensor pack(const at::Tensor &weight) {
+    const at::Tensor numbers = weight.to(at::kFloat).contiguous();
+    const Kernel kernel{1, 2, 2, weight.size(1), weight.size(0)};
+    const int64_t each = Kernel::positions * kernel.words() * Kernel::block;
+    at::Tensor packed = at::empty({kernel.blocks(), each}, numbers.options());
+    const float *const from = static_cast<const float *>(numbers.const_data_ptr());
+    float *const to = static_cast<float *>(packed.mutable_data_ptr());
+    parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t b = begin; b < end; ++b) kernel.packWeights(from, b, to + b * each);
+    });
+    return packed;
+}
+
+/// One call: what comes in, what goes out, and the weights.
+template <class Kernel>
+struct Call {
+    using Number = typename Kernel::Number;
+    const Kernel kernel;
+    const Number *x;
+    const float *weights, *bias;
+    Number *y;
+    const at::TensorOptions numbers;  // float32 on the CPU
+
+    int64_t threads() const { return at::get_num_threads(); }
+    int64_t weightsOfBlock() const { return Kernel::positions * kernel.words() * Kernel::block; }
+
+    void multiply(const Number *v, int64_t pitch, int64_t first, int64_t last, int64_t b, float *m, int64_t back) const {
+        kernel.multiply(v, last - first, pitch, weights + b * weightsOfBlock(), m, back);
+        kernel.transformBack(m, back, first, last, b, bias ? bias + b * Kernel::block : nullptr, y);
+    }
+
+    /// Each thread transforms squares of its own and goes through all blocks of weights with them: where the weights are
+    /// small enough to be read again and again.
+    void bySquares() const {
+        const int64_t most = std::max(rowsAtOnce, ownSpace / kernel.transformedBytes() / rowsAtOnce * rowsAtOnce);
+        const int64_t parts = (kernel.tiles() + most * threads() - 1) / (most * threads()) * threads();
+        const int64_t chunk = (kernel.tiles() + parts - 1) / parts;
+        const int64_t pitch = kernel.pitch(chunk), back = Kernel::productPitch(chunk);
+        parallel((kernel.tiles() + chunk - 1) / chunk, 1, [&](int64_t begin, int64_t end) {
+            const at::Tensor space = at::empty({kernel.space(pitch)}, numbers);
+            const at::Tensor products = at::empty({Kernel::positions * back}, numbers);
+            Number *const v = static_cast<Number *>(space.mutable_data_ptr());
+            float *const m = static_cast<float *>(products.mutable_data_ptr());
+            for (int64_t i = begin; i < end; ++i) {
+                const int64_t first = i * chunk, last = std::min(first + chunk, kernel.tiles());
+                kernel.transform(x, first, last, v, pitch);
+                for (int64_t b = 0; b < kernel.blocks(); ++b) multiply(v, pitch, first, last, b, m, back);
+            }
+        });
+    }
+
+    /// All threads transform squares together, and each then takes blocks of the weights: every weight is read once.
+    void byBlocks() const {
+        const int64_t most = std::clamp(sharedSpace / kernel.transformedBytes(), rowsAtOnce, squaresAtOnce);
+        const int64_t parts = (kernel.tiles() + most - 1) / most;
+        const int64_t chunk = ((kernel.tiles() + parts - 1) / parts + rowsAtOnce - 1) / rowsAtOnce * rowsAtOnce;
+        const int64_t pitch = kernel.pitch(chunk), back = Kernel::productPitch(chunk);
+        const at::Tensor space = at::empty({kernel.space(pitch)}, numbers);
+        Number *const v = static_cast<Number *>(space.mutable_data_ptr());
+        for (int64_t first = 0; first < kernel.tiles(); first += chunk) {
+            const int64_t last = std::min(first + chunk, kernel.tiles());
+            parallel(last - first, 4, [&](int64_t begin, int64_t end) {
+                kernel.transform(x, first + begin, first + end, v + begin * kernel.in, pitch);
+            });
+            parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
+                const at::Tensor products = at::empty({Kernel::positions * back}, numbers);
+                float *const m = static_cast<float *>(products.mutable_data_ptr());
+                for (int64_t b = begin; b < end; ++b) multiply(v, pitch, first, last, b, m, back);
+            });
+        }
+    }
+
+    // Bytes of squares transformed at a time: by a thread for itself (within its own cache), and by all together.
+    static constexpr int64_t ownSpace = 512 << 10, sharedSpace = 12 << 20;
+    /// Products of more squares would not stay in a core's cache until they are transformed back.
+    static constexpr int64_t squaresAtOnce = 240, rowsAtOnce = 12;
+    /// Weights of more bytes are read once a call rather than once a chunk.
+    static constexpr int64_t smallWeights = 16 << 20;
+
+    void operator()() const {
+        if (kernel.blocks() * weightsOfBlock() * 4 <= smallWeights || kernel.blocks() < threads()) bySquares();
+        else byBlocks();
+    }
+};
+
+template <class Kernel>
+at::Tensor convolve(const at::Tensor &x, const at::Tensor &packed, const float *bias, int64_t out) {
+    using Number = typename Kernel::Number;
+    at::Tensor result =
+        at::empty({x.size(0), out, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+    const Call<Kernel> call{
+        {x.size(0), x.size(2), x.size(3), x.size(1), out}, static_cast<const Number *>(x.const_data_ptr()),
+        static_cast<const float *>(packed.const_data_ptr()), bias, static_cast<Number *>(result.mutable_data_ptr()),
+        x.options().dtype(at::kFloat)};
+    TORCH_CHECK(
+        packed.numel() == call.kernel.blocks() * call.weightsOfBlock(), "a packed weight of ", packed.numel(),
+        " numbers, not ", call.kernel.blocks() * call.weightsOfBlock());
+    call();
+    return result;
+}
+
+/// Calls `body` with a null pointer to the kernel's type for these numbers on this processor.
+template <class Body>
+at::Tensor choose(at::ScalarType type, const Body &body) {
+    if (type == at::kBFloat16) return body(static_cast<avx512bf16::Winograd<avx512bf16::Halves> *>(nullptr));
+    if (widest() == 2) return body(static_cast<avx512::Winograd<avx512::Singles> *>(nullptr));
+    return body(static_cast<avx2::Winograd<avx2::Singles> *>(nullptr));
+}
+#endif
+
+}  // namespace
+
+extern "C" {
+
+bool ct_has_winograd(int32_t dtype, long in, long out) {
+    const bool fits = in > 0 && out > 0 && in % 32 == 0 && out % 32 == 0;
+    return fits && ((dtype == CT_FLOAT32 && widest() > 0) || (dtype == CT_BFLOAT16 && hasBF16()));
+}
+
+ct_tensor *ct_pack_winograd(const ct_tensor *weight, ct_error **error) {
+    return make(error, [&]() -> at::Tensor {
+        const at::Tensor &value = weight->value;
+        TORCH_CHECK(
+            value.is_cpu() && value.dim() == 4 && value.size(2) == 3 && value.size(3) == 3,
+            "a convolution's weight of 3×3 on the CPU is packed");
+#if defined(__x86_64__)
+        at::NoGradGuard guard;
+        return choose(value.scalar_type(), [&](auto *kernel) {
+            return pack<std::remove_pointer_t<decltype(kernel)>>(value);
+        });
+#else
+        TORCH_CHECK(false, "no kernel for this processor");
+#endif
+    });
+}
+
+ct_tensor *ct_winograd(const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias, long out, ct_error **error) {
+    return make(error, [&]() -> at::Tensor {
+        const at::Tensor &value = x->value;
+        TORCH_CHECK(
+            fuses(value) && value.dim() == 4 && value.is_contiguous(at::MemoryFormat::ChannelsLast)
+                && value.size(1) % 32 == 0 && out % 32 == 0 && out > 0,
+            "not [N, C, H, W] on the CPU with channels innermost, in 32s");
+        const at::Tensor numbers = bias ? bias->value.to(at::kFloat).contiguous() : at::Tensor();
+        TORCH_CHECK(!bias || numbers.numel() == out, "bias has ", numbers.numel(), " numbers, not ", out);
+        const float *const b = bias ? static_cast<const float *>(numbers.const_data_ptr()) : nullptr;
+#if defined(__x86_64__)
+        return choose(value.scalar_type(), [&](auto *kernel) {
+            return convolve<std::remove_pointer_t<decltype(kernel)>>(value, packed->value, b, out);
+        });
+#else
+        TORCH_CHECK(false, "no kernel for this processor");
+#endif
+    });
+}
+
+}

@@ -1,0 +1,53 @@
+internal import Foundation
+package import Tensors
+
+/// The packed weight of a layer that only draws: made at its first use, when the sizes it is used for are known.
+package final class Packing: @unchecked Sendable {
+    // Touched under the lock.
+    private var packed: Any?
+    private var isTried = false
+    private let lock = NSLock()
+    private let release: () -> Void
+
+    /// Below so many numbers there is little to gain.
+    private static let least = 1 << 14
+
+    /// - Parameter release: is called when the weight itself is no longer read.
+    init(release: @escaping () -> Void) { self.release = release }
+
+    /// - Returns: nil where the convolution is to be computed as it stands.
+    func callAsFunction(_ x: Tensor, _ layer: Convolution2D) throws -> Tensor? {
+        guard x.isChannelsLast, serves(x, layer.weight) else { return nil }
+        let made = try once {
+            try PackedConvolution(layer.weight, stride: layer.stride, padding: layer.padding, for: x.shape)
+        }
+        return try made?(x, bias: layer.bias)
+    }
+
+    /// - Parameters:
+    ///   - x: [..., in].
+    ///   - weight: [out, in], always the same.
+    /// - Returns: nil where the product is to be computed as it stands.
+    package func callAsFunction(_ x: Tensor, weight: Tensor, bias: Tensor?) throws -> Tensor? {
+        guard serves(x, weight), let width = x.shape.last, width > 0, x.count > 0 else { return nil }
+        return try once { try PackedLinear(weight, rows: x.count / width) }?(x, bias: bias)
+    }
+
+    private func serves(_ x: Tensor, _ weight: Tensor) -> Bool {
+        !Tensor.isRecordingGradients && x.device == .cpu && x.dtype == weight.dtype
+            && (x.dtype == .float32 || x.dtype == .bfloat16) && weight.count >= Self.least
+    }
+
+    private func once<Packed>(_ make: () throws -> Packed?) throws -> Packed? {
+        try lock.withLock {
+            if !isTried {
+                isTried = true
+                if let made = try make() {
+                    packed = made
+                    release()
+                }
+            }
+            return packed as? Packed
+        }
+    }
+}

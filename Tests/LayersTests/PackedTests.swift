@@ -1,0 +1,122 @@
+import Foundation
+import Layers
+import Tensors
+import Testing
+
+/// Layers whose weights are kept as the kernels read them give what the plain ones give.
+@Suite struct PackedTests {
+    private func normal(_ shape: [Int], _ seed: UInt64, mean: Double = 0, deviation: Double = 1) throws -> Tensor {
+        try Tensor.randn(shape, generator: RandomGenerator(seed: seed)) * deviation + mean
+    }
+
+    private func distance(_ a: Tensor, _ b: Tensor) throws -> Double {
+        let (a, b) = (try a.to(.float64), try b.to(.float64))
+        return try (a - b).abs().max().item() / max(1e-12, b.abs().max().item())
+    }
+
+    private func convolution(
+        in channels: Int, out: Int, kernel: Int, stride: Int, padding: Int?, dtype: DType, onlyDraws: Bool
+    ) throws -> Convolution2D {
+        let weights = TensorDictionary(
+            [
+                (name: "weight", value: try normal([out, channels, kernel, kernel], 1, deviation: 0.05)),
+                (name: "bias", value: try normal([out], 2)),
+            ], name: "drawn")
+        let store = WeightStore(.tensors(weights), dtype: dtype, onlyDraws: onlyDraws)
+        return try Convolution2D(Weights(store), in: channels, out: out, kernel: kernel, stride: stride, padding: padding)
+    }
+
+    @Test(arguments: [
+        (64, 64, 3, 1, nil), (48, 130, 3, 2, nil), (33, 65, 3, 1, 0), (320, 64, 1, 1, nil), (4, 520, 3, 1, nil),
+        (128, 256, 3, 2, 0),
+    ] as [(Int, Int, Int, Int, Int?)]) func packedConvolutions(_ sizes: (Int, Int, Int, Int, Int?)) throws {
+        let (channels, out, kernel, stride, padding) = sizes
+        for dtype in [DType.float32, .bfloat16] {
+            let plain = try convolution(
+                in: channels, out: out, kernel: kernel, stride: stride, padding: padding, dtype: dtype, onlyDraws: false)
+            let packed = try convolution(
+                in: channels, out: out, kernel: kernel, stride: stride, padding: padding, dtype: dtype, onlyDraws: true)
+            try withoutGradients {
+                // The first call decides how the weight is kept; other shapes are as welcome.
+                for shape in [[2, channels, 16, 16], [1, channels, 7, 13], [3, channels, 16, 16]] {
+                    let x = try normal(shape, 4).to(dtype).channelsLast()
+                    let (a, b) = (try packed(x), try plain(x))
+                    #expect(a.shape == b.shape && a.dtype == dtype && a.isChannelsLast)
+                    #expect(try distance(a, b) < (dtype == .float32 ? 2e-6 : 0.01))
+                }
+                let apart = try normal([1, channels, 8, 8], 5).to(dtype)
+                let (a, b) = (try packed(apart), try plain(apart))
+                #expect(try distance(a, b) < (dtype == .float32 ? 2e-6 : 0.01))
+            }
+        }
+    }
+
+    /// Guidance asks for a gradient of a network that draws.
+    @Test func gradientsGoThroughPackedConvolutions() throws {
+        let plain = try convolution(in: 64, out: 64, kernel: 3, stride: 1, padding: nil, dtype: .float32, onlyDraws: false)
+        let packed = try convolution(in: 64, out: 64, kernel: 3, stride: 1, padding: nil, dtype: .float32, onlyDraws: true)
+        _ = try withoutGradients { try packed(normal([1, 64, 8, 8], 3).channelsLast()) }
+        func gradient(_ convolution: Convolution2D) throws -> Tensor {
+            let x = try normal([1, 64, 8, 8], 3).channelsLast().detach()
+            try x.setRequiresGrad(true)
+            return try #require(try convolution(x).silu().sum().gradients(of: [x])[0])
+        }
+        let (a, b) = (try gradient(packed), try gradient(plain))
+        #expect(try distance(a, b) < 1e-6)
+    }
+
+    @Test func aWrongShapeIsAnError() throws {
+        let packed = try convolution(in: 64, out: 64, kernel: 3, stride: 1, padding: nil, dtype: .float32, onlyDraws: true)
+        try withoutGradients {
+            _ = try packed(normal([1, 64, 8, 8], 3).channelsLast())
+            #expect(throws: TensorError.self) { try packed(normal([1, 32, 8, 8], 3).channelsLast()) }
+        }
+    }
+
+    /// 3×3 with stride 1 and padding 1, channels in 32s: Winograd's minimal filtering. Odd sides, single pixels, as many
+    /// channels as need several blocks and chunks, more squares than stay in the cache.
+    @Test(arguments: [
+        (1, 32, 32, 1, 1), (1, 32, 64, 2, 1), (3, 64, 96, 7, 5), (2, 96, 32, 16, 9), (1, 320, 64, 33, 31),
+        (2, 1280, 1280, 3, 2), (1, 32, 32, 130, 70), (1, 1024, 1024, 12, 12),
+    ] as [(Int, Int, Int, Int, Int)], [0.0, 10.0]) func winograd(_ sizes: (Int, Int, Int, Int, Int), mean: Double) throws {
+        let (pictures, channels, out, height, width) = sizes
+        for dtype in [DType.float32, .bfloat16] {
+            let packed = try convolution(
+                in: channels, out: out, kernel: 3, stride: 1, padding: nil, dtype: dtype, onlyDraws: true)
+            let x = try normal([pictures, channels, height, width], 4, mean: mean).to(dtype).channelsLast()
+            let exact = try x.to(.float64).convolution(
+                packed.weight.to(.float64), bias: packed.bias?.to(.float64), stride: 1, padding: 1)
+            let made = try withoutGradients { try packed(x) }
+            #expect(made.shape == exact.shape && made.dtype == dtype && made.isChannelsLast)
+            // Squares and weights are rounded once more than by a plain convolution.
+            #expect(try distance(made, exact) < (dtype == .float32 ? 1e-5 : 0.02))
+        }
+    }
+
+    @Test(arguments: [(1, 128, 200), (2, 320, 2560), (154, 768, 320), (1000, 130, 131)]) func linear(
+        _ sizes: (Int, Int, Int)
+    ) throws {
+        let (rows, width, out) = sizes
+        let drawn = TensorDictionary(
+            [(name: "weight", value: try normal([out, width], 1, deviation: 0.05)), (name: "bias", value: try normal([out], 2))],
+            name: "drawn")
+        for dtype in [DType.float32, .bfloat16] {
+            for bias in [true, false] {
+                let store = WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true)
+                let layer = try Linear(Weights(store), in: width, out: out, bias: bias)
+                try withoutGradients {
+                    for shape in [[rows, width], [2, rows, width], [width]] {
+                        let x = try normal(shape, 3).to(dtype)
+                        let (a, b) = (try layer(x), try x.linear(layer.weight, bias: layer.bias))
+                        #expect(a.shape == b.shape && a.dtype == dtype)
+                        #expect(try distance(a, b) < (dtype == .float32 ? 2e-6 : 0.01))
+                        // Rows that are not side by side in memory.
+                        let turned = try normal([width, rows], 5).to(dtype).transpose(0, 1)
+                        let (c, d) = (try layer(turned), try turned.linear(layer.weight, bias: layer.bias))
+                        #expect(try distance(c, d) < (dtype == .float32 ? 2e-6 : 0.01))
+                    }
+                }
+            }
+        }
+    }
+}
