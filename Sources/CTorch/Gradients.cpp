@@ -84,6 +84,9 @@ bool ct_adamw_step(
     ct_error **error) {
     return run(error, [&] {
         auto p = vector(parameters, n), g = vector(gradients, n), m = vector(first, n), v = vector(second, n);
+        // The fused step walks through memory: convolutions with channels innermost leave gradients in another order.
+        for (size_t i = 0; i < g.size(); ++i)
+            if (g[i].sizes() == p[i].sizes() && g[i].strides() != p[i].strides()) g[i] = at::empty_like(p[i]).copy_(g[i]);
         at::_fused_adamw_(
             p, g, m, v, {}, vector(steps, n), rate, beta1, beta2, decay, epsilon, /*amsgrad=*/false,
             /*maximize=*/false);

@@ -134,6 +134,17 @@ inline bool fuses(const at::Tensor &x) {
         && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
+/// Whether the group normalisation of ours takes these pictures.
+bool takesNorm(const at::Tensor &x);
+/// norm(x + offset) · (1 + scale) + shift, through SiLU where `silu`; what is undefined is left out.
+at::Tensor groupNorm(
+    const at::Tensor &x, const at::Tensor &offset, int64_t groups, const at::Tensor &weight, const at::Tensor &bias,
+    double epsilon, const at::Tensor &scale, const at::Tensor &shift, bool silu);
+
+/// A convolution of 3×3 with stride 1 and padding 1 by Winograd's minimal filtering, with its gradients: where it pays and a
+/// graph is recorded.
+std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
+
 /// Attention by a kernel of our own, where there is one for these tensors [N, heads, L, width] and this processor.
 std::optional<at::Tensor> attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale);
 

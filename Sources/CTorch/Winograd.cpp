@@ -3,6 +3,9 @@
 #include "Shim.hpp"
 #include "Vectors.hpp"
 
+#include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 #define SHIM_KERNEL "WinogradKernel.hpp"
 #include "Instructions.hpp"
 
@@ -120,9 +123,75 @@ at::Tensor choose(at::ScalarType type, const Body &body) {
     if (widest() == 2) return body(static_cast<avx512::Winograd<avx512::Singles> *>(nullptr));
     return body(static_cast<avx2::Winograd<avx2::Singles> *>(nullptr));
 }
+
+at::Tensor packed(const at::Tensor &weight) {
+    return choose(weight.scalar_type(), [&](auto *kernel) {
+        return pack<std::remove_pointer_t<decltype(kernel)>>(weight);
+    });
+}
+
+at::Tensor convolved(const at::Tensor &x, const at::Tensor &packed, const at::Tensor &bias, int64_t out) {
+    const at::Tensor numbers = bias.defined() ? bias.to(at::kFloat).contiguous() : bias;
+    const float *const b = bias.defined() ? static_cast<const float *>(numbers.const_data_ptr()) : nullptr;
+    return choose(x.scalar_type(), [&](auto *kernel) {
+        return convolve<std::remove_pointer_t<decltype(kernel)>>(x, packed, b, out);
+    });
+}
+
+/// As libtorch's graph sees it: the gradient by x is such a convolution, too, with the weights turned round.
+struct Recorded : torch::autograd::Function<Recorded> {
+    static at::Tensor forward(
+        torch::autograd::AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
+        const std::optional<at::Tensor> &bias) {
+        context->save_for_backward({x, weight});
+        context->saved_data["bias"] = bias.has_value();
+        return convolved(x, packed(weight), bias.value_or(at::Tensor()), weight.size(0));
+    }
+
+    static torch::autograd::variable_list backward(
+        torch::autograd::AutogradContext *context, torch::autograd::variable_list gradients) {
+        const auto saved = context->get_saved_variables();
+        const at::Tensor &x = saved[0], &weight = saved[1];
+        const at::Tensor gradient = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+        at::Tensor back;
+        if (context->needs_input_grad(0))
+            back = convolved(gradient, packed(weight.flip({2, 3}).transpose(0, 1)), {}, weight.size(1));
+        const bool hasBias = context->saved_data["bias"].toBool();
+        const bool ofBias = hasBias && context->needs_input_grad(2);
+        if (!context->needs_input_grad(1) && !ofBias) return {back, {}, {}};
+        auto [none, ofWeight, byBias] = at::convolution_backward(
+            gradient, x, weight, hasBias ? at::OptionalIntArrayRef({weight.size(0)}) : std::nullopt, {1, 1}, {1, 1}, {1, 1}, false,
+            {0, 0}, 1, {false, context->needs_input_grad(1), ofBias});
+        return {back, ofWeight, byBias};
+    }
+};
 #endif
 
 }  // namespace
+
+namespace shim {
+
+std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
+#if defined(__x86_64__)
+    // Transforming the weights must not cost more than it saves.
+    constexpr int64_t leastSquares = 256;
+    if (!x.is_cpu() || x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast) || weight.size(2) != 3
+        || weight.size(3) != 3 || x.size(1) != weight.size(1) || x.size(0) * x.size(2) * x.size(3) < 4 * leastSquares)
+        return std::nullopt;
+    const bool casts = at::autocast::is_autocast_enabled(at::kCPU);
+    const at::ScalarType type = casts ? at::autocast::get_autocast_dtype(at::kCPU) : x.scalar_type();
+    if ((type != at::kFloat && type != at::kBFloat16) || (!casts && weight.scalar_type() != type)
+        || !ct_has_winograd(type == at::kFloat ? CT_FLOAT32 : CT_BFLOAT16, weight.size(1), weight.size(0)))
+        return std::nullopt;
+    auto cast = [&](const at::Tensor &t) { return casts ? at::autocast::cached_cast(type, t, at::kCPU) : t; };
+    return Recorded::apply(
+        cast(x), cast(weight), bias.defined() ? std::optional<at::Tensor>(cast(bias)) : std::nullopt);
+#else
+    return std::nullopt;
+#endif
+}
+
+}  // namespace shim
 
 extern "C" {
 
@@ -139,29 +208,23 @@ ct_tensor *ct_pack_winograd(const ct_tensor *weight, ct_error **error) {
             "a convolution's weight of 3×3 on the CPU is packed");
 #if defined(__x86_64__)
         at::NoGradGuard guard;
-        return choose(value.scalar_type(), [&](auto *kernel) {
-            return pack<std::remove_pointer_t<decltype(kernel)>>(value);
-        });
+        return packed(value);
 #else
         TORCH_CHECK(false, "no kernel for this processor");
 #endif
     });
 }
 
-ct_tensor *ct_winograd(const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias, long out, ct_error **error) {
+ct_tensor *ct_winograd(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, long out, ct_error **error) {
     return make(error, [&]() -> at::Tensor {
         const at::Tensor &value = x->value;
         TORCH_CHECK(
             fuses(value) && value.dim() == 4 && value.is_contiguous(at::MemoryFormat::ChannelsLast)
                 && value.size(1) % 32 == 0 && out % 32 == 0 && out > 0,
             "not [N, C, H, W] on the CPU with channels innermost, in 32s");
-        const at::Tensor numbers = bias ? bias->value.to(at::kFloat).contiguous() : at::Tensor();
-        TORCH_CHECK(!bias || numbers.numel() == out, "bias has ", numbers.numel(), " numbers, not ", out);
-        const float *const b = bias ? static_cast<const float *>(numbers.const_data_ptr()) : nullptr;
+        TORCH_CHECK(!bias || bias->value.numel() == out, "bias has ", bias->value.numel(), " numbers, not ", out);
 #if defined(__x86_64__)
-        return choose(value.scalar_type(), [&](auto *kernel) {
-            return convolve<std::remove_pointer_t<decltype(kernel)>>(value, packed->value, b, out);
-        });
+        return convolved(value, weight->value, bias ? bias->value : at::Tensor(), out);
 #else
         TORCH_CHECK(false, "no kernel for this processor");
 #endif

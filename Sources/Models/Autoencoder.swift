@@ -106,7 +106,7 @@ public struct Autoencoder {
     /// In the weights' type; channels innermost, which convolutions on the CPU prefer when no graph is recorded.
     private func laidOut(_ x: Tensor, as weight: Tensor) throws -> Tensor {
         let x = try x.to(weight.dtype)
-        return Tensor.isRecordingGradients ? x : try x.channelsLast()
+        return Tensor.isRecordingGradients && !x.trainsChannelsLast() ? x : try x.channelsLast()
     }
 
     /// One picture after another: a batch takes no more memory than one picture, and each comes out as it would alone.

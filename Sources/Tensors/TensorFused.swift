@@ -1,15 +1,16 @@
 internal import CTorch
 
-// Several steps of a network in one pass over memory, where no graph is recorded.
+// Several steps of a network in one pass over memory.
 
 extension Tensor {
-    /// SiLU(norm(x + offset) · (1 + scale) + shift) of [N, C, H, W], as one operation.
+    /// SiLU(norm(x + offset) · (1 + scale) + shift) of [N, C, H, W], as one operation, with its gradients where a graph is
+    /// recorded.
     ///
     /// - Parameters:
     ///   - weight, bias: of the group normalisation, [C].
     ///   - offset, scale, shift: N · C numbers.
-    /// - Returns: nil where it is to be computed step by step: beside the CPU, where a graph is recorded, for other types
-    ///   than float32 and bfloat16, and for pictures whose channels are not innermost in memory.
+    /// - Returns: nil where it is to be computed step by step: beside the CPU, for other types than float32 and bfloat16, and
+    ///   for pictures whose channels are not innermost in memory.
     package func groupNormSiLU(
         groups: Int, weight: Tensor, bias: Tensor, epsilon: Double, offset: Tensor? = nil, scale: Tensor? = nil,
         shift: Tensor? = nil
@@ -17,15 +18,18 @@ extension Tensor {
         guard ct_fuses_group_norm(pointer) else { return nil }
         let operands = [self, weight, bias] + [offset, scale, shift].compactMap { $0 }
         return try make("groupNormSiLU", of: operands) {
-            ct_group_norm_silu(
+            ct_fused_group_norm(
                 pointer, offset?.pointer, groups, weight.pointer, bias.pointer, epsilon, scale?.pointer, shift?.pointer,
-                $0)
+                true, $0)
         }
     }
 
+    /// Whether networks of convolutions train faster with channels innermost: where there are kernels of our own for that.
+    package func trainsChannelsLast() -> Bool { device == .cpu && ct_has_winograd(DType.float32.c, 32, 32) }
+
     /// [..., 2 · width] → [..., width]: the first half times GELU (exact) of the second, as one operation.
     ///
-    /// - Returns: nil as in `groupNormSiLU`.
+    /// - Returns: nil as in `groupNormSiLU`, and where a graph is recorded.
     package func gatedGELU() throws -> Tensor? {
         guard ct_fuses_gated_gelu(pointer) else { return nil }
         return try make("gatedGELU", self) { ct_gated_gelu(pointer, $0) }

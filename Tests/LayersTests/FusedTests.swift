@@ -105,10 +105,9 @@ import Testing
         }
     }
 
-    @Test func stepByStepWhereAGraphIsRecorded() throws {
+    @Test func stepByStepWhereItCannotBeDoneAtOnce() throws {
         let x = try normal([1, 8, 4, 4], 1).channelsLast()
         let (weight, bias) = (try Tensor.ones([8]), try Tensor.zeros([8]))
-        #expect(try x.groupNormSiLU(groups: 4, weight: weight, bias: bias, epsilon: 1e-5) == nil)
         #expect(try x.reshape([8, 16]).gatedGELU() == nil)
         try withoutGradients {
             for other in [try normal([1, 8, 4, 4], 1), try x.to(.float64)] {

@@ -63,6 +63,23 @@ struct OptimizerTests {
         #expect(parameters.allSatisfy { $0.value.gradient == nil })
     }
 
+    /// A convolution over a picture with channels innermost leaves its weight's gradient in that order of memory, too.
+    @Test func gradientsInAnotherOrderOfMemory() throws {
+        let drawn = try Tensor.randn([8, 6, 3, 3], generator: RandomGenerator(seed: 1))
+        let picture = try Tensor.randn([2, 6, 9, 9], generator: RandomGenerator(seed: 2))
+        let moved = try [picture, picture.channelsLast()].map { picture in
+            let weight = try drawn.clone()
+            try weight.setRequiresGrad(true)
+            let loss = try picture.convolution(weight, padding: 1).square().sum()
+            try weight.setGradient(#require(try loss.gradients(of: [weight])[0]))
+            let optimizer = try AdamW([(name: "weight", value: weight)])
+            for _ in 0..<3 { try optimizer.step(rate: 0.1) }
+            return weight
+        }
+        #expect(try difference(moved[1], moved[0]) < 1e-5)
+        #expect(try difference(moved[0], drawn) > 0.1)
+    }
+
     @Test func parametersWithoutGradientsStay() throws {
         let file = try golden("gradients/adamw")
         let parameters = try parameters(file)

@@ -1,12 +1,13 @@
-/* Several steps of a network in one pass, where no graph is recorded. Included by CTorch.h. */
+/* Several steps of a network in one pass; where nothing else is said, without a graph. Included by CTorch.h. */
 
-/* Whether what follows takes this picture: on the CPU, float32 or bfloat16, channels innermost, no graph recorded. */
+/* Whether what follows takes this picture: on the CPU, float32 or bfloat16, channels innermost. */
 bool ct_fuses_group_norm(const ct_tensor *x);
-/* SiLU(norm(x + offset) · (1 + scale) + shift); offset, scale and shift hold a number for each picture's channels. */
-ct_tensor *ct_group_norm_silu(
+/* norm(x + offset) · (1 + scale) + shift, through SiLU where asked for; offset, scale and shift hold a number for each
+   picture's channels. Gradients are recorded where they are on. */
+ct_tensor *ct_fused_group_norm(
     const ct_tensor *x, const ct_tensor *offset_or_null, long groups, const ct_tensor *weight_or_null,
     const ct_tensor *bias_or_null, double epsilon, const ct_tensor *scale_or_null, const ct_tensor *shift_or_null,
-    ct_error **error);
+    bool silu, ct_error **error);
 
 bool ct_fuses_gated_gelu(const ct_tensor *x);
 /* The first half of each row times GELU of the second. */
