@@ -202,12 +202,15 @@ def glide(file):
     model.load_state_dict(torch.load(file))
     golden = load_file(file.replace(".pt", ".golden.safetensors"))
     model.eval()
-    if options.dtype == "bfloat16":  # as its own convert_to_fp16 does: the body, not the embeddings
-        model.input_blocks.bfloat16(), model.middle_block.bfloat16(), model.output_blocks.bfloat16()
-        model.transformer.bfloat16(), model.transformer_proj.bfloat16(), model.token_embedding.bfloat16()
-        model.positional_embedding.data = model.positional_embedding.data.bfloat16()
-        model.padding_embedding.data = model.padding_embedding.data.bfloat16()
-        model.dtype = model.xf_dtype = torch.bfloat16
+    if options.dtype == "bfloat16":  # what its own convert_to_fp16 converts
+        for blocks in (model.input_blocks, model.middle_block, model.output_blocks):
+            for layer in blocks.modules():
+                if isinstance(layer, (torch.nn.Conv1d, torch.nn.Conv2d)):
+                    layer.bfloat16()
+        for layer in list(model.transformer.modules()) + [model.transformer_proj]:
+            if isinstance(layer, torch.nn.Linear):
+                layer.bfloat16()
+        model.dtype = torch.bfloat16
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
     inputs = {k.split(".")[-1]: v for k, v in golden.items()}

@@ -1,4 +1,4 @@
-// Compiles SHIM_KERNEL (a file) for each set of instructions: `avx2` and `avx512` for float32, `avx512bf16` for bfloat16.
+// Compiles SHIM_KERNEL (a file) for each set of instructions: `avx2` and `avx512` for float32, `avx512bf16` for bfloat16 and bytes.
 #if defined(__x86_64__)
 #include "Vectors.hpp"
 #include <immintrin.h>
@@ -8,7 +8,7 @@
 #define SHIM_WITH_AVX512 \
     _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,fma\"))), apply_to = function)")
 #define SHIM_WITH_BF16 \
-    _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma\"))), apply_to = function)")
+    _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vnni,fma\"))), apply_to = function)")
 #define SHIM_END _Pragma("clang attribute pop")
 
 namespace shim {

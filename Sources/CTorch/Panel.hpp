@@ -35,6 +35,14 @@ struct Halves {
         _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), (__m256i)_mm512_cvtneps_pbh((__m512)v));
     }
 };
+/// Four whole numbers of eight bits a word, those of `a` without a sign; sums are whole numbers of 32 bits.
+struct Bytes {
+    using Number = uint8_t;
+    static constexpr int64_t perWord = 4;
+    SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) {
+        return (Vector)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(static_cast<int>(a)), (__m512i)b);
+    }
+};
 #endif
 
 /// How many rows a product of so many columns of vectors keeps in registers; divides `panelRows`.

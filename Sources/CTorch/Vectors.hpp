@@ -69,10 +69,10 @@ inline int widest() {
 #endif
 }
 
-/// Whether there are AVX-512's products of bfloat16.
+/// Whether there are AVX-512's products of bfloat16 and of bytes.
 inline bool hasBF16() {
 #if defined(__x86_64__)
-    static const bool found = widest() == 2 && __builtin_cpu_supports("avx512bf16");
+    static const bool found = widest() == 2 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
     return found;
 #else
     return false;

@@ -63,7 +63,9 @@ public struct LatentFile {
     private func load<Network>(
         _ part: Part, dtype: DType, device: Device, _ build: (Weights) throws -> Network
     ) throws -> Network {
-        let store = WeightStore(.tensors(try source(part)), dtype: dtype, device: device, onlyDraws: true)
+        let store = WeightStore(
+            .tensors(try source(part)), dtype: dtype, device: device, onlyDraws: true,
+            isQuantized: { part == .unet && UNet.isBody($0) })
         let network = try build(Weights(store))
         try store.finish()
         return network

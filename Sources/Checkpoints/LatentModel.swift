@@ -51,7 +51,7 @@ public final class LatentModel: DrawingModel {
         let file = try file.merging(additions.loras)
         configuration = file.configuration
         self.device = device
-        self.dtype = dtype
+        self.dtype = dtype.computing
         texts = try LatentTexts(
             file, inversions: additions.embeddings.map { try TextualInversion(path: $0.path, word: $0.word) }, dtype: dtype, device: device)
         unet = try file.unet(dtype: dtype, device: device)

@@ -51,10 +51,12 @@ public struct ModelFile {
     /// Builds the network with the file's weights.
     ///
     /// - Parameters:
-    ///   - dtype: the type to compute in, whatever the file's.
+    ///   - dtype: the type to compute in, whatever the file's. With int8, the U-Net's large matrix products are of whole
+    ///     numbers, all else is bfloat16.
     /// - Throws: `WeightError` naming everything that is missing, left over or of the wrong shape.
     public func load(dtype: DType = .float32, device: Device = .cpu) throws -> GLIDE {
-        let store = WeightStore(.tensors(archive), dtype: dtype, device: device, onlyDraws: true)
+        let store = WeightStore(
+            .tensors(archive), dtype: dtype, device: device, onlyDraws: true, isQuantized: UNet.isBody)
         let network = try GLIDE(Weights(store), configuration: configuration.network)
         try store.finish()
         return network

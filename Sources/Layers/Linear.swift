@@ -26,6 +26,15 @@ public struct Linear {
         if let packed = try packing?(x, weight: weight, bias: bias) { return packed }
         return try x.linear(weight, bias: bias)
     }
+
+    /// The first half of what comes out times GELU (exact) of the second: [..., in] → [..., out / 2] (Shazeer 2020, GEGLU).
+    package func gatedGELU(_ x: Tensor) throws -> Tensor {
+        if let packed = try packing?(x, weight: weight, bias: bias, gated: true) { return packed }
+        let hidden = try x.linear(weight, bias: bias)
+        if let gated = try hidden.gatedGELU() { return gated }
+        let parts = try hidden.chunk(2, dim: -1)
+        return try parts[0] * parts[1].gelu()
+    }
 }
 
 /// Rows of a table by int64 index: [...] → [..., width].

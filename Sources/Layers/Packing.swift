@@ -7,13 +7,22 @@ package final class Packing: @unchecked Sendable {
     private var packed: Any?
     private var isTried = false
     private let lock = NSLock()
+    private let quantizes: Bool
     private let release: () -> Void
 
     /// Below so many numbers there is little to gain.
     private static let least = 1 << 14
 
-    /// - Parameter release: is called when the weight itself is no longer read.
-    init(release: @escaping () -> Void) { self.release = release }
+    /// Whole numbers pay for matrices so large and rows so many.
+    private static let leastQuantized = 1 << 16, leastRows = 16
+
+    /// - Parameters:
+    ///   - quantizes: keeps a large matrix in whole numbers of 8 bits.
+    ///   - release: is called when the weight itself is no longer read.
+    init(quantizes: Bool = false, release: @escaping () -> Void) {
+        self.quantizes = quantizes
+        self.release = release
+    }
 
     /// - Returns: nil where the convolution is to be computed as it stands.
     func callAsFunction(_ x: Tensor, _ layer: Convolution2D) throws -> Tensor? {
@@ -27,10 +36,14 @@ package final class Packing: @unchecked Sendable {
     /// - Parameters:
     ///   - x: [..., in].
     ///   - weight: [out, in], always the same.
+    ///   - gated: the first half of what comes out times GELU (exact) of the second.
     /// - Returns: nil where the product is to be computed as it stands.
-    package func callAsFunction(_ x: Tensor, weight: Tensor, bias: Tensor?) throws -> Tensor? {
+    package func callAsFunction(_ x: Tensor, weight: Tensor, bias: Tensor?, gated: Bool = false) throws -> Tensor? {
         guard serves(x, weight), let width = x.shape.last, width > 0, x.count > 0 else { return nil }
-        return try once { try PackedLinear(weight, rows: x.count / width) }?(x, bias: bias)
+        let rows = x.count / width
+        let isWorth = quantizes && weight.count >= Self.leastQuantized && rows >= Self.leastRows
+        let made = try once { try PackedLinear(weight, rows: rows, gated: gated, quantized: isWorth) }
+        return made?.isGated == gated ? try made?(x, bias: bias) : nil
     }
 
     private func serves(_ x: Tensor, _ weight: Tensor) -> Bool {

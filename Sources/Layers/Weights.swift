@@ -94,6 +94,8 @@ public final class WeightStore {
     public let device: Device
     /// Whether the network only draws, so that its weights never change and may be kept as the kernels want them.
     private let onlyDraws: Bool
+    /// Which weights may be kept in whole numbers of 8 bits.
+    private let isQuantized: (String) -> Bool
     /// Every parameter, in order.
     public private(set) var parameters: [(name: String, value: Tensor)] = []
     private var names: Set<String> = []
@@ -105,9 +107,14 @@ public final class WeightStore {
     /// - Parameters:
     ///   - dtype: the type parameters are converted to, whatever the file's; norms stay in float32.
     ///   - onlyDraws: promises that no parameter is changed afterwards.
-    public init(_ source: Source, dtype: DType = .float32, device: Device = .cpu, onlyDraws: Bool = false) {
+    ///   - isQuantized: with int8, which matrices are multiplied in whole numbers; the others, and all else, in bfloat16.
+    public init(
+        _ source: Source, dtype: DType = .float32, device: Device = .cpu, onlyDraws: Bool = false,
+        isQuantized: @escaping (String) -> Bool = { _ in false }
+    ) {
         self.source = source
-        self.dtype = dtype
+        self.dtype = dtype.computing
+        self.isQuantized = dtype == .int8 ? isQuantized : { _ in false }
         self.device = device
         self.onlyDraws = onlyDraws
     }
@@ -115,7 +122,7 @@ public final class WeightStore {
     func packing(of name: String) -> Packing? {
         guard onlyDraws, case .tensors(let source) = source else { return nil }
         let isShared = shared.contains(name)
-        return Packing { if isShared { source.release(name) } }
+        return Packing(quantizes: isQuantized(name)) { if isShared { source.release(name) } }
     }
 
     /// Names the source may hold without a layer asking for them.

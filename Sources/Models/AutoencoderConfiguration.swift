@@ -88,7 +88,7 @@ public struct AutoencoderConfiguration: Codable, Sendable, Equatable {
     static let mostLevels = 8
 
     /// The type to compute in where the rest of a model computes in `dtype`.
-    public func dtype(in dtype: DType) -> DType { dtype == .float16 && overflowsFloat16 ? .float32 : dtype }
+    public func dtype(in dtype: DType) -> DType { dtype == .float16 && overflowsFloat16 ? .float32 : dtype.computing }
 
     /// - Throws: `ConfigurationError` for what no autoencoder can be built from.
     public func validate() throws {

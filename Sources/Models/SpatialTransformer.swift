@@ -101,10 +101,7 @@ struct GatedPerceptron {
 
     /// [N, L, width] → the same shape.
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let hidden = try expand(x)  // [N, L, 8·width]
-        if let gated = try hidden.gatedGELU() { return try contract(gated) }
-        let parts = try hidden.chunk(2, dim: -1)
-        return try contract(parts[0] * parts[1].gelu())
+        try contract(expand.gatedGELU(x))
     }
 }
 

@@ -42,6 +42,11 @@ public struct UNet {
         }
     }
 
+    /// Whether a parameter is of the blocks, where nearly all is computed, rather than of the embeddings.
+    package static func isBody(_ name: String) -> Bool {
+        ["input_blocks.", "middle_block.", "output_blocks."].contains { name.hasPrefix($0) }
+    }
+
     public init(_ weights: Weights, configuration: UNetConfiguration) throws {
         try configuration.validate()
         self.configuration = configuration

@@ -30,6 +30,7 @@ public actor TextToImage {
 
     /// What the network computes in, and where.
     public struct Options: Sendable {
+        /// `int8`: the U-Net's large matrix products in whole numbers of 8 bits, the rest in bfloat16; where `hasInt8`.
         public var dtype: DType
         public var device: Device
         /// Threads that one operation may use on the CPU; nil is libtorch's choice.
@@ -38,6 +39,9 @@ public actor TextToImage {
         public var additions: LatentModel.Additions
         /// What the network predicts, where its files do not say it or are wrong.
         public var prediction: Prediction?
+
+        /// Whether this processor computes in `int8`; elsewhere it is bfloat16 altogether.
+        public static var hasInt8: Bool { PackedLinear.canQuantize }
 
         public init(
             dtype: DType = .float32, device: Device = .cpu, threads: Int? = nil,

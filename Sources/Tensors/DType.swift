@@ -12,6 +12,9 @@ public enum DType: String, Sendable, Hashable, Codable, CaseIterable {
         }
     }
 
+    /// What a network is computed in that is asked to compute in this: with int8, only what is in whole numbers pays.
+    package var computing: DType { self == .int8 ? .bfloat16 : self }
+
     /// Whether elements are real numbers; only such tensors can carry gradients.
     public var isFloatingPoint: Bool {
         switch self {

@@ -74,22 +74,47 @@ package struct PackedConvolution {
     }
 }
 
-/// A matrix in the order in which oneDNN's products read it, which else they bring it into at every call.
+/// A matrix as the fastest product there is reads it: in the order of oneDNN's, which else they bring it into at every call,
+/// or of our own, which take the gate of a perceptron along and whole numbers of 8 bits.
 package struct PackedLinear {
+    private enum Way { case oneDNN, own(out: Int) }
     private let weight: Tensor
+    private let way: Way
+    /// The first half of what comes out is multiplied by GELU of the second.
+    package let isGated: Bool
+    /// Weights are whole numbers of 8 bits with a scale for each column; so are rows, each as it comes.
+    package let isQuantized: Bool
 
     /// - Parameters:
     ///   - weight: [out, in] on the CPU.
     ///   - rows: how many there will be; other numbers are computed too.
-    /// - Returns: nil where there is no oneDNN for the weight's type.
-    package init?(_ weight: Tensor, rows: Int) throws {
-        guard ct_packs_linear(weight.dtype.c) else { return nil }
-        self.weight = try make("pack", weight) { ct_pack_linear(weight.pointer, rows, $0) }
+    ///   - gated: the first half of what comes out is to be multiplied by GELU (exact) of the second.
+    ///   - quantized: multiplies whole numbers of 8 bits.
+    /// - Returns: nil where there is no such product for the weight's type.
+    package init?(_ weight: Tensor, rows: Int, gated: Bool = false, quantized: Bool = false) throws {
+        (isGated, isQuantized) = (gated, quantized)
+        if quantized || (gated && weight.dtype == .bfloat16) {
+            guard ct_has_product(weight.dtype.c, quantized) else { return nil }
+            self.weight = try make("pack", weight) { ct_pack_product(weight.pointer, gated, quantized, $0) }
+            way = .own(out: weight.shape[0])
+        } else {
+            guard !gated, ct_packs_linear(weight.dtype.c) else { return nil }
+            self.weight = try make("pack", weight) { ct_pack_linear(weight.pointer, rows, $0) }
+            way = .oneDNN
+        }
     }
 
     /// Without a graph.
     /// - Parameter x: [..., in] of the weight's type.
     package func callAsFunction(_ x: Tensor, bias: Tensor?) throws -> Tensor {
-        try make("linear", of: [x] + bias.list) { ct_packed_linear(x.pointer, weight.pointer, bias?.pointer, $0) }
+        try make("linear", of: [x] + bias.list) {
+            switch way {
+            case .oneDNN: ct_packed_linear(x.pointer, weight.pointer, bias?.pointer, $0)
+            case .own(let out): ct_product(x.pointer, weight.pointer, bias?.pointer, out, isGated, isQuantized, $0)
+            }
+        }
     }
+
+    /// Whether this processor multiplies whole numbers of 8 bits by our kernels.
+    package static var canQuantize: Bool { ct_has_product(DType.bfloat16.c, true) }
 }

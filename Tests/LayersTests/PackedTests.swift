@@ -119,4 +119,53 @@ import Testing
             }
         }
     }
+
+    /// The gate of a perceptron taken along with the product, and products of whole numbers of 8 bits.
+    @Test(arguments: [(1, 128, 512), (77, 320, 2560), (250, 1280, 640), (600, 132, 1030), (33, 514, 1028)]) func products(
+        _ sizes: (Int, Int, Int)
+    ) throws {
+        let (rows, width, out) = sizes
+        let drawn = TensorDictionary(
+            [(name: "weight", value: try normal([out, width], 1, deviation: 0.05)), (name: "bias", value: try normal([out], 2))],
+            name: "drawn")
+        for (dtype, bias) in [(DType.bfloat16, true), (.int8, true), (.int8, false)] {
+            let store = WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true, isQuantized: { _ in true })
+            let plain = try Linear(Weights(store), in: width, out: out, bias: bias)
+            let gating = WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true, isQuantized: { _ in true })
+            let gated = try Linear(Weights(gating), in: width, out: out, bias: bias)
+            #expect(plain.weight.dtype == .bfloat16)
+            try withoutGradients {
+                for shape in [[rows, width], [2, rows, width]] {
+                    let x = try normal(shape, 3).to(.bfloat16)
+                    let exact = try x.to(.float64).linear(plain.weight.to(.float64), bias: plain.bias?.to(.float64))
+                    let halves = try exact.chunk(2, dim: -1)
+                    let wanted = try halves[0] * halves[1].gelu()
+                    let (a, b) = (try plain(x), try gated.gatedGELU(x))
+                    #expect(a.shape == exact.shape && a.dtype == .bfloat16 && b.shape == wanted.shape && b.dtype == .bfloat16)
+                    // Whole numbers up to 127: a two-hundredth of the largest number of a row and of a column.
+                    #expect(try distance(a, exact) < (dtype == .int8 ? 0.03 : 0.01))
+                    #expect(try distance(b, wanted) < (dtype == .int8 ? 0.04 : 0.01))
+                }
+                // A row of zeros has no scale.
+                let nothing = try plain(Tensor.zeros([20, width]).to(.bfloat16))
+                let offset = try Tensor.zeros([20, out]) + (plain.bias ?? .zeros([out]))
+                #expect(try (nothing.to(.float32) - offset.to(.float32)).abs().max().item() < 1e-6)
+            }
+        }
+    }
+
+    /// Where gradients are asked for, and where the same layer is asked for its plain product.
+    @Test func aGatedLayerIsStillALayer() throws {
+        let drawn = TensorDictionary(
+            [(name: "weight", value: try normal([256, 128], 1, deviation: 0.1)), (name: "bias", value: try normal([256], 2))],
+            name: "drawn")
+        let store = WeightStore(.tensors(drawn), dtype: .bfloat16, onlyDraws: true)
+        let layer = try Linear(Weights(store), in: 128, out: 256)
+        let x = try normal([20, 128], 3).to(.bfloat16)
+        let gated = try withoutGradients { try layer.gatedGELU(x) }
+        let (plain, wanted) = (try withoutGradients { try layer(x) }, try x.linear(layer.weight, bias: layer.bias))
+        #expect(try distance(plain, wanted) < 0.01)
+        let recorded = try layer.gatedGELU(x)
+        #expect(try distance(gated, recorded) < 0.02)
+    }
 }

@@ -13,6 +13,15 @@ bool ct_fuses_gated_gelu(const ct_tensor *x);
 /* The first half of each row times GELU of the second. */
 ct_tensor *ct_gated_gelu(const ct_tensor *x, ct_error **error);
 
+/* Whether there is a product of our own for this type; of bytes: of whole numbers of 8 bits. */
+bool ct_has_product(int32_t dtype, bool bytes);
+/* A weight [out, in]: opaque, for the next only. Gated: the first half of what comes out times GELU of the second. */
+ct_tensor *ct_pack_product(const ct_tensor *weight, bool gated, bool bytes, ct_error **error);
+/* Without a graph; x is [..., in] of the weight's type, out the weight's rows. */
+ct_tensor *ct_product(
+    const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias_or_null, long out, bool gated, bool bytes,
+    ct_error **error);
+
 /* Whether a convolution of 3x3 with stride 1 and padding 1 can be computed by Winograd's minimal filtering. */
 bool ct_has_winograd(int32_t dtype, long in, long out);
 /* A weight [out, in, 3, 3], transformed: opaque, for the next only. */

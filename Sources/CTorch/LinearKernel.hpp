@@ -1,0 +1,149 @@
+// x · Wᵀ + b with weights in blocks of columns, and what follows it while the sums are at hand. Included by
+// `Instructions.hpp`.
+
+/// GELU (exact), by `errorFunction`'s rational function.
+SHIM_INLINE Vector gelu(Vector v) {
+    Vector x = v * all(0.70710678118654752f);
+    x = x < all(-4.0f) ? all(-4.0f) : x;
+    x = x > all(4.0f) ? all(4.0f) : x;
+    const Vector s = x * x;
+    Vector p = all(-2.72614225801306e-10f) * s + all(2.77068142495902e-08f);
+    for (const float c : {-2.10102402082508e-06f, -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f,
+                          -1.60960333262415e-02f})
+        p = p * s + all(c);
+    Vector q = all(-1.45660718464996e-05f) * s + all(-2.13374055278905e-04f);
+    for (const float c : {-1.68282697438203e-03f, -7.37332916720468e-03f, -1.42647390514189e-02f}) q = q * s + all(c);
+    return all(0.5f) * v * (all(1.0f) + x * p / q);
+}
+
+/// Numbers come in and go out as `Outer`'s, and are multiplied as `Inner`'s.
+template <class Outer, class Inner>
+struct Product {
+    using Number = typename Outer::Number;
+    using Factor = typename Inner::Number;
+    static constexpr int64_t block = 2 * lanes, perWord = Inner::perWord;
+    static constexpr bool isQuantized = !std::is_same_v<Outer, Inner>;
+
+    const int64_t in, out;
+    /// Of each block, the first half is multiplied by GELU of the second: the weights' halves lie so.
+    const bool gated;
+
+    int64_t words() const { return (in + perWord - 1) / perWord; }
+    /// Columns of the result.
+    int64_t columns() const { return gated ? out / 2 : out; }
+    int64_t columnsOfBlock() const { return gated ? lanes : block; }
+    int64_t blocks() const { return (columns() + columnsOfBlock() - 1) / columnsOfBlock(); }
+    /// A block's weights; then, of bytes, each column's scale and its sum times 128.
+    int64_t floatsOfBlock() const { return words() * block + (isQuantized ? 2 * block : 0); }
+
+    /// The row of W that lane `i` of block `b` holds; `out` where there is none.
+    int64_t row(int64_t b, int64_t i) const {
+        const int64_t column = b * columnsOfBlock() + (gated ? i % lanes : i);
+        if (column >= columns()) return out;
+        return gated && i >= lanes ? columns() + column : column;
+    }
+
+    /// Block `b` of W [out, in], float32.
+    void pack(const float *w, int64_t b, float *to) const {
+        std::memset(to, 0, static_cast<size_t>(floatsOfBlock()) * 4);
+        for (int64_t i = 0; i < block; ++i) {
+            const int64_t r = row(b, i);
+            if (r == out) continue;
+            const float *const from = w + r * in;
+            float scale = 1, sum = 0;
+            if (isQuantized) {
+                float most = 0;
+                for (int64_t k = 0; k < in; ++k) most = std::max(most, std::abs(from[k]));
+                scale = most > 0 ? most / 127 : 1;
+            }
+            for (int64_t k = 0; k < in; ++k) {
+                Factor *const word = reinterpret_cast<Factor *>(to + k / perWord * block + i);
+                if constexpr (isQuantized) {
+                    const float whole = std::nearbyint(from[k] / scale);
+                    word[k % perWord] = static_cast<uint8_t>(static_cast<int8_t>(whole));
+                    sum += whole;
+                } else {
+                    shim::write(word[k % perWord], from[k]);
+                }
+            }
+            if (isQuantized) to[words() * block + i] = scale, to[(words() + 1) * block + i] = 128 * sum;
+        }
+    }
+
+    /// A row as bytes about 128, and its scale.
+    void quantize(const Number *x, uint8_t *to, float &scale) const {
+        Vector top{};
+        int64_t k = 0;
+        float most = 0;
+        for (; k + lanes <= in; k += lanes) {
+            const Vector v = Outer::read(x + k), a = v < 0 ? -v : v;
+            top = a > top ? a : top;
+        }
+        for (int i = 0; i < LANES; ++i) most = std::max(most, top[i]);
+        for (int64_t i = k; i < in; ++i) most = std::max(most, std::abs(shim::read(x[i])));
+        scale = most / 127;
+        const float factor = most > 0 ? 127 / most : 0;
+        for (k = 0; k + lanes <= in; k += lanes) {
+            const Vector v = Outer::read(x + k) * all(factor) + all(12582912.0f + 128);  // the last bits: a whole number
+            const WholeVector whole = (WholeVector)v - 0x4B400000;
+            typedef uint8_t Few __attribute__((vector_size(LANES)));
+            const Few few = __builtin_convertvector(whole, Few);
+            std::memcpy(to + k, &few, LANES);
+        }
+        for (; k < in; ++k) to[k] = static_cast<uint8_t>(static_cast<int>(std::nearbyint(shim::read(x[k]) * factor)) + 128);
+        for (; k < words() * perWord; ++k) to[k] = 128;
+    }
+
+    template <int rows>
+    SHIM_INLINE void tile(
+        const Product &p, const uint32_t *a, int64_t aStride, const float *rowScales, const float *weights,
+        const float *bias, int64_t b, Number *y) {
+        float sums[rows * block];
+        panel<Inner, rows, 2>(a, aStride, weights, p.words(), sums, block, nullptr);
+        const int64_t first = b * p.columnsOfBlock(), count = std::min(p.columnsOfBlock(), p.columns() - first);
+        const bool isWhole = count == p.columnsOfBlock();
+        for (int r = 0; r < rows; ++r) {
+            Vector v[2];
+            for (int j = 0; j < 2; ++j) {
+                v[j] = load(sums + r * block + j * lanes);
+                if constexpr (isQuantized) {
+                    const float *const scales = weights + p.words() * block + j * lanes;
+                    v[j] = (__builtin_convertvector((WholeVector)v[j], Vector) - load(scales + block)) * load(scales)
+                        * all(rowScales[r]);
+                }
+                v[j] += load(bias + b * block + j * lanes);
+            }
+            if (p.gated) v[0] = v[0] * gelu(v[1]);
+            Number *const to = y + r * p.columns() + first;
+            if (isWhole) {
+                Outer::write(to, v[0]);
+                if (!p.gated) Outer::write(to + lanes, v[1]);
+            } else {
+                Number rest[block];
+                Outer::write(rest, v[0]);
+                Outer::write(rest + lanes, v[1]);
+                std::memcpy(to, rest, static_cast<size_t>(count) * sizeof(Number));
+            }
+        }
+    }
+
+    /// Rows [count, in] times blocks first ..< last, plus `bias` [blocks][block] → those columns of [count, columns].
+    /// - Parameter a: the rows as words, so many apart.
+    void multiply(
+        const uint32_t *a, int64_t aStride, const float *rowScales, int64_t count, const float *weights,
+        const float *bias, int64_t first, int64_t last, Number *y) const {
+        for (int64_t b = first; b < last; ++b) {
+            const float *const w = weights + b * floatsOfBlock();
+            int64_t r = 0;
+#define ROWS(n) \
+    for (; r + n <= count; r += n) tile<n>(*this, a + r * aStride, aStride, rowScales + r, w, bias, b, y + r * columns())
+#if LANES == 16
+            ROWS(12);
+#endif
+            ROWS(6);
+            ROWS(2);
+            ROWS(1);
+#undef ROWS
+        }
+    }
+};
