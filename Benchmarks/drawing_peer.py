@@ -198,7 +198,8 @@ def glide(file):
     from glide_text2im.model_creation import create_gaussian_diffusion, create_model_and_diffusion, model_and_diffusion_defaults
     from safetensors.torch import load_file
 
-    model, _ = create_model_and_diffusion(**(model_and_diffusion_defaults() | {"use_fp16": False}))
+    # The text is read once a prompt, as its notebooks have it; ours is timed so, too.
+    model, _ = create_model_and_diffusion(**(model_and_diffusion_defaults() | {"use_fp16": False, "cache_text_emb": True}))
     model.load_state_dict(torch.load(file))
     golden = load_file(file.replace(".pt", ".golden.safetensors"))
     model.eval()

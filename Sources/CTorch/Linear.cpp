@@ -28,7 +28,7 @@ at::Tensor pack(const at::Tensor &weight, bool gated) {
 }
 
 /// Rows that are multiplied with one block of weights after the other: they stay in the cache, and so does the block.
-constexpr int64_t rowsAtOnce = 240, bytesAtOnce = 1 << 20;
+constexpr int64_t rowsAtOnce = 240, bytesAtOnce = 2 << 20;
 
 template <class Kernel>
 at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Tensor &bias, int64_t out, bool gated) {
@@ -55,9 +55,12 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
     const Number *const numbers = static_cast<const Number *>(from.const_data_ptr());
     const float *const weights = static_cast<const float *>(packed.const_data_ptr());
     Number *const y = static_cast<Number *>(result.mutable_data_ptr());
-    // Words of a row that can be read where they lie; else a copy of the rows, padded or as bytes.
-    const bool copies = Kernel::isQuantized || kernel.in % Kernel::perWord != 0;
+    // Rows are read where they lie, or from a copy: of whole words, as bytes, and with some words between them where all
+    // would share a few lines of the cache.
     const int64_t words = kernel.words();
+    const bool isAliased = words % 1024 == 0;
+    const bool copies = Kernel::isQuantized || kernel.in % Kernel::perWord != 0 || isAliased;
+    const int64_t stride = words + (isAliased ? 16 : 0);
     const int64_t most = std::clamp<int64_t>(bytesAtOnce / (4 * words) / 12 * 12, 12, rowsAtOnce);
     int64_t parts = (rows + most - 1) / most;
     if (parts > 1) parts = (parts + threads - 1) / threads * threads;
@@ -67,9 +70,11 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
     const int64_t share = (kernel.blocks() + shares - 1) / shares;
     parallel(parts * shares, 1, [&](int64_t begin, int64_t end) {
         const at::Tensor space =
-            copies ? at::empty({chunk * words}, packed.options()) : at::empty({0}, packed.options());
+            copies ? at::empty({chunk * stride}, packed.options()) : at::empty({0}, packed.options());
         uint32_t *const copy = static_cast<uint32_t *>(space.mutable_data_ptr());
         std::vector<float> scales(static_cast<size_t>(chunk), 1.0f);
+        const at::Tensor products = at::empty({chunk * Kernel::block}, packed.options());
+        float *const sums = static_cast<float *>(products.mutable_data_ptr());
         int64_t copied = -1;
         for (int64_t i = begin; i < end; ++i) {
             const int64_t first = i / shares * chunk, count = std::min(chunk, rows - first);
@@ -79,10 +84,10 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
                 for (int64_t r = 0; r < count; ++r) {
                     const Number *const row = numbers + (first + r) * kernel.in;
                     if constexpr (Kernel::isQuantized) {
-                        kernel.quantize(row, reinterpret_cast<uint8_t *>(copy + r * words), scales[static_cast<size_t>(r)]);
+                        kernel.quantize(row, reinterpret_cast<uint8_t *>(copy + r * stride), scales[static_cast<size_t>(r)]);
                     } else {
-                        copy[(r + 1) * words - 1] = 0;
-                        std::memcpy(copy + r * words, row, static_cast<size_t>(kernel.in) * sizeof(Number));
+                        copy[r * stride + words - 1] = 0;
+                        std::memcpy(copy + r * stride, row, static_cast<size_t>(kernel.in) * sizeof(Number));
                     }
                 }
             }
@@ -90,8 +95,8 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
                 copies ? copy : reinterpret_cast<const uint32_t *>(numbers + first * kernel.in);
             const int64_t block = i % shares * share;
             kernel.multiply(
-                a, words, scales.data(), count, weights, offsets.data(), block,
-                std::min(block + share, kernel.blocks()), y + first * kernel.columns());
+                a, stride, scales.data(), count, weights, offsets.data(), block,
+                std::min(block + share, kernel.blocks()), sums, y + first * kernel.columns());
         }
     });
     return result;

@@ -94,15 +94,13 @@ struct Product {
         for (; k < words() * perWord; ++k) to[k] = 128;
     }
 
-    template <int rows>
-    SHIM_INLINE void tile(
-        const Product &p, const uint32_t *a, int64_t aStride, const float *rowScales, const float *weights,
-        const float *bias, int64_t b, Number *y) {
-        float sums[rows * block];
-        panel<Inner, rows, 2>(a, aStride, weights, p.words(), sums, block, nullptr);
+    /// Sums [rows, block] → block `b` of the result's rows.
+    SHIM_INLINE void finish(
+        const Product &p, const float *sums, int64_t rows, const float *rowScales, const float *weights, const float *bias,
+        int64_t b, Number *y) {
         const int64_t first = b * p.columnsOfBlock(), count = std::min(p.columnsOfBlock(), p.columns() - first);
         const bool isWhole = count == p.columnsOfBlock();
-        for (int r = 0; r < rows; ++r) {
+        for (int64_t r = 0; r < rows; ++r) {
             Vector v[2];
             for (int j = 0; j < 2; ++j) {
                 v[j] = load(sums + r * block + j * lanes);
@@ -128,22 +126,34 @@ struct Product {
     }
 
     /// Rows [count, in] times blocks first ..< last, plus `bias` [blocks][block] → those columns of [count, columns].
-    /// - Parameter a: the rows as words, so many apart.
+    /// - Parameters:
+    ///   - a: the rows as words, so many apart.
+    ///   - sums: of [count, block].
     void multiply(
         const uint32_t *a, int64_t aStride, const float *rowScales, int64_t count, const float *weights,
-        const float *bias, int64_t first, int64_t last, Number *y) const {
+        const float *bias, int64_t first, int64_t last, float *sums, Number *y) const {
+        // Of long rows, a piece of the weights at a time: it stays in the cache while the rows pass. The order of the sums
+        // is the same whatever the pieces and the number of rows.
+        const int64_t piece = isQuantized ? words() : 1024;
+        static constexpr float ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
         for (int64_t b = first; b < last; ++b) {
             const float *const w = weights + b * floatsOfBlock();
-            int64_t r = 0;
-#define ROWS(n) \
-    for (; r + n <= count; r += n) tile<n>(*this, a + r * aStride, aStride, rowScales + r, w, bias, b, y + r * columns())
+            for (int64_t k = 0; k < words(); k += piece) {
+                const int64_t length = std::min(piece, words() - k);
+                const float *const factor = k == 0 ? nullptr : ones;
+                int64_t r = 0;
+#define ROWS(n)                                                                                                          \
+    for (; r + n <= count; r += n)                                                                                       \
+    panel<Inner, n, 2>(a + r * aStride + k, aStride, w + k * block, length, sums + r * block, block, factor)
 #if LANES == 16
-            ROWS(12);
+                ROWS(12);
 #endif
-            ROWS(6);
-            ROWS(2);
-            ROWS(1);
+                ROWS(6);
+                ROWS(2);
+                ROWS(1);
 #undef ROWS
+            }
+            finish(*this, sums, count, rowScales, w, bias, b, y);
         }
     }
 };

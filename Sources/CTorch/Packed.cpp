@@ -12,10 +12,6 @@ using Lists = c10::SymIntArrayRef;
 using Convolution = at::Tensor(
     const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, Lists, Lists, Lists, c10::SymInt,
     std::string_view, c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
-using ReorderLinear = at::Tensor(const at::Tensor &, std::optional<c10::SymInt>);
-using Linear = at::Tensor(
-    const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, std::string_view,
-    c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
 using Reorder = at::Tensor(
     const at::Tensor &, Lists, Lists, Lists, c10::SymInt, at::OptionalSymIntArrayRef);
 
@@ -67,30 +63,6 @@ ct_tensor *ct_packed_convolution(
 
 bool ct_packs_convolutions(int32_t dtype) {
     return isKnown(dtype) && isThere("mkldnn::_convolution_pointwise") && isThere("mkldnn::_reorder_convolution_weight");
-}
-
-ct_tensor *ct_pack_linear(const ct_tensor *weight, long rows, ct_error **error) {
-    return make(error, [&]() -> at::Tensor {
-        static const auto reorder = find<ReorderLinear>("mkldnn::_reorder_linear_weight");
-        TORCH_CHECK(reorder, "this libtorch has no oneDNN");
-        TORCH_CHECK(weight->value.is_cpu() && weight->value.dim() == 2, "a matrix on the CPU is packed");
-        at::NoGradGuard guard;
-        return reorder->call(weight->value, c10::SymInt(rows));
-    });
-}
-
-ct_tensor *ct_packed_linear(
-    const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias, ct_error **error) {
-    return make(error, [&]() -> at::Tensor {
-        static const auto linear = find<Linear>("mkldnn::_linear_pointwise");
-        TORCH_CHECK(linear, "this libtorch has no oneDNN");
-        return linear->call(
-            x->value, packed->value, optional(bias), "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
-    });
-}
-
-bool ct_packs_linear(int32_t dtype) {
-    return isKnown(dtype) && isThere("mkldnn::_linear_pointwise") && isThere("mkldnn::_reorder_linear_weight");
 }
 
 }

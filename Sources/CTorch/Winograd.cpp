@@ -175,6 +175,7 @@ std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor
 #if defined(__x86_64__)
     // Transforming the weights must not cost more than it saves.
     constexpr int64_t leastSquares = 256;
+    if (!x.requires_grad() && !weight.requires_grad() && !(bias.defined() && bias.requires_grad())) return std::nullopt;
     if (!x.is_cpu() || x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast) || weight.size(2) != 3
         || weight.size(3) != 3 || x.size(1) != weight.size(1) || x.size(0) * x.size(2) * x.size(3) < 4 * leastSquares)
         return std::nullopt;

@@ -42,7 +42,7 @@ package final class Packing: @unchecked Sendable {
         guard serves(x, weight), let width = x.shape.last, width > 0, x.count > 0 else { return nil }
         let rows = x.count / width
         let isWorth = quantizes && weight.count >= Self.leastQuantized && rows >= Self.leastRows
-        let made = try once { try PackedLinear(weight, rows: rows, gated: gated, quantized: isWorth) }
+        let made = try once { try PackedLinear(weight, gated: gated, quantized: isWorth) }
         return made?.isGated == gated ? try made?(x, bias: bias) : nil
     }
 

@@ -74,12 +74,11 @@ package struct PackedConvolution {
     }
 }
 
-/// A matrix as the fastest product there is reads it: in the order of oneDNN's, which else they bring it into at every call,
-/// or of our own, which take the gate of a perceptron along and whole numbers of 8 bits.
+/// A matrix as a product of ours reads it, which takes the gate of a perceptron along, and whole numbers of 8 bits. What comes
+/// out for a row does not depend on how many others there are.
 package struct PackedLinear {
-    private enum Way { case oneDNN, own(out: Int) }
     private let weight: Tensor
-    private let way: Way
+    private let out: Int
     /// The first half of what comes out is multiplied by GELU of the second.
     package let isGated: Bool
     /// Weights are whole numbers of 8 bits with a scale for each column; so are rows, each as it comes.
@@ -87,31 +86,20 @@ package struct PackedLinear {
 
     /// - Parameters:
     ///   - weight: [out, in] on the CPU.
-    ///   - rows: how many there will be; other numbers are computed too.
     ///   - gated: the first half of what comes out is to be multiplied by GELU (exact) of the second.
     ///   - quantized: multiplies whole numbers of 8 bits.
-    /// - Returns: nil where there is no such product for the weight's type.
-    package init?(_ weight: Tensor, rows: Int, gated: Bool = false, quantized: Bool = false) throws {
-        (isGated, isQuantized) = (gated, quantized)
-        if quantized || (gated && weight.dtype == .bfloat16) {
-            guard ct_has_product(weight.dtype.c, quantized) else { return nil }
-            self.weight = try make("pack", weight) { ct_pack_product(weight.pointer, gated, quantized, $0) }
-            way = .own(out: weight.shape[0])
-        } else {
-            guard !gated, ct_packs_linear(weight.dtype.c) else { return nil }
-            self.weight = try make("pack", weight) { ct_pack_linear(weight.pointer, rows, $0) }
-            way = .oneDNN
-        }
+    /// - Returns: nil where there is no such product for the weight's type on this processor.
+    package init?(_ weight: Tensor, gated: Bool = false, quantized: Bool = false) throws {
+        guard ct_has_product(weight.dtype.c, quantized) else { return nil }
+        (isGated, isQuantized, out) = (gated, quantized, weight.shape[0])
+        self.weight = try make("pack", weight) { ct_pack_product(weight.pointer, gated, quantized, $0) }
     }
 
     /// Without a graph.
     /// - Parameter x: [..., in] of the weight's type.
     package func callAsFunction(_ x: Tensor, bias: Tensor?) throws -> Tensor {
         try make("linear", of: [x] + bias.list) {
-            switch way {
-            case .oneDNN: ct_packed_linear(x.pointer, weight.pointer, bias?.pointer, $0)
-            case .own(let out): ct_product(x.pointer, weight.pointer, bias?.pointer, out, isGated, isQuantized, $0)
-            }
+            ct_product(x.pointer, weight.pointer, bias?.pointer, out, isGated, isQuantized, $0)
         }
     }
 

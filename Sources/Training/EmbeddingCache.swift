@@ -25,8 +25,10 @@ package struct EmbeddingCache {
         parts: Int, of parameters: [Tensor], embed: (Int) throws -> [Tensor],
         loss: ([[Tensor]]) throws -> (total: Tensor, loss: Loss)
     ) throws -> (shares: [[Tensor?]], loss: Loss) {
+        // Without a graph other kernels would compute, to other last bits: the graph is made, and let go at once.
         let first = try workers.run(parts) { part in
-            try recomputes ? withoutGradients { try embed(part) } : embed(part)
+            let embeddings = try embed(part)
+            return try recomputes ? embeddings.map { try $0.detach() } : embeddings
         }
         let leaves = try first.map { try $0.map { try $0.detach() } }
         for leaf in leaves.joined() { try leaf.setRequiresGrad(true) }

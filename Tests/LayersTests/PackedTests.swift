@@ -168,4 +168,40 @@ import Testing
         let recorded = try layer.gatedGELU(x)
         #expect(try distance(gated, recorded) < 0.02)
     }
+
+    /// A picture is what it is, to the bit, whatever others are computed beside it.
+    @Test(arguments: [DType.float32, .bfloat16]) func othersDoNotMatter(_ dtype: DType) throws {
+        let convolutions = [(64, 64, 1, 3), (64, 64, 2, 3), (64, 96, 1, 1), (96, 520, 1, 3)]
+        try withoutGradients {
+            for (channels, out, stride, kernel) in convolutions {
+                let layer = try convolution(
+                    in: channels, out: out, kernel: kernel, stride: stride, padding: nil, dtype: dtype, onlyDraws: true)
+                let x = try normal([7, channels, 9, 8], 4).to(dtype).channelsLast()
+                let all = try layer(x)
+                for first in [0, 3, 6] {
+                    let alone = try layer(x.narrow(0, start: first, length: 1).channelsLast())
+                    #expect(try distance(alone, all.narrow(0, start: first, length: 1)) == 0, "\(channels) \(out) \(stride) \(kernel)")
+                }
+            }
+            for (rows, width, out) in [(16, 128, 256), (5, 1024, 70), (1, 2304, 160)] {
+                let drawn = TensorDictionary(
+                    [(name: "weight", value: try normal([out, width], 1, deviation: 0.05)), (name: "bias", value: try normal([out], 2))],
+                    name: "drawn")
+                let layer = try Linear(Weights(WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true)), in: width, out: out)
+                let x = try normal([7, rows, width], 3).to(dtype)
+                let all = try layer(x)
+                for first in [0, 3, 6] {
+                    let alone = try layer(x.narrow(0, start: first, length: 1))
+                    #expect(try distance(alone, all.narrow(0, start: first, length: 1)) == 0, "\(rows) \(width) \(out)")
+                }
+            }
+            let q = try normal([7, 4, 16, 32], 5).to(dtype)
+            let all = try Tensor.attention(q, q, q)
+            for first in [0, 3, 6] {
+                let one = try q.narrow(0, start: first, length: 1)
+                let alone = try Tensor.attention(one, one, one)
+                #expect(try distance(alone, all.narrow(0, start: first, length: 1)) == 0)
+            }
+        }
+    }
 }

@@ -19,9 +19,10 @@ struct ColourModel: PictureTextModel {
     }
 
     func embeddings(ofPictures pictures: Tensor, timesteps: Tensor?) throws -> Tensor {
-        // The constant keeps grey from having no direction.
-        let x = try pictures.reshape([pictures.size(0), 3 * 4 * 4]).matmul(weights) + 0.1
-        return try x / x.square().sum([-1], keepDims: true).sqrt()
+        // The constant keeps grey from having no direction. In double precision, so that a picture's numbers do not depend on
+        // how many others there are: products sum up in an order that does.
+        let x = try pictures.to(.float64).reshape([pictures.size(0), 3 * 4 * 4]).matmul(weights.to(.float64)) + 0.1
+        return try (x / x.square().sum([-1], keepDims: true).sqrt()).to(.float32)
     }
 
     func embeddings(ofTexts texts: [String]) throws -> Tensor {

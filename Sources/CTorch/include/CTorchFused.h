@@ -30,14 +30,6 @@ ct_tensor *ct_pack_winograd(const ct_tensor *weight, ct_error **error);
 ct_tensor *ct_winograd(
     const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias_or_null, long out, ct_error **error);
 
-/* Whether this libtorch has oneDNN's matrix products for weights of this type. */
-bool ct_packs_linear(int32_t dtype);
-/* A weight [out, in] as oneDNN's kernels read it for so many rows [rows, in]; opaque, for the next only. */
-ct_tensor *ct_pack_linear(const ct_tensor *weight, long rows, ct_error **error);
-/* Without a graph; x is [..., in] of the weight's type. */
-ct_tensor *ct_packed_linear(
-    const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias_or_null, ct_error **error);
-
 /* Whether this libtorch has oneDNN's convolutions for weights of this type. */
 bool ct_packs_convolutions(int32_t dtype);
 /* A weight [out, in, k, k] as oneDNN's kernels read it for inputs of this shape [N, C, H, W]; opaque, for the next only. */
