@@ -303,7 +303,8 @@ Shape shapeOf(const at::Tensor &x, int64_t groups) {
 
 at::Tensor numbers(const at::Tensor &t, int64_t count, const char *name) {
     if (!t.defined()) return t;
-    TORCH_CHECK(t.numel() == count, name, " has ", t.numel(), " numbers, not ", count);
+    TORCH_CHECK(
+        t.is_cpu() && t.numel() == count, name, " has ", t.numel(), " numbers, not ", count, " on the CPU");
     return t.to(at::kFloat).contiguous();
 }
 
@@ -414,7 +415,9 @@ at::Tensor groupNorm(
     const at::Tensor &x, const at::Tensor &offset, int64_t groups, const at::Tensor &weight, const at::Tensor &bias,
     double epsilon, const at::Tensor &scale, const at::Tensor &shift, bool silu) {
     if (c10::GradMode::is_enabled()) {
-        const at::Tensor moved = offset.defined() ? at::add(x, offset) : x;
+        const at::Tensor moved = offset.defined()
+            ? at::add(x, offset.reshape({x.size(0), x.size(1), 1, 1}).to(x.scalar_type()))
+            : x;
         auto maybe = [](const at::Tensor &t) { return t.defined() ? Maybe(t) : std::nullopt; };
         return Recorded::apply(
             moved, maybe(weight), maybe(bias), maybe(scale), maybe(shift), groups, epsilon, silu);

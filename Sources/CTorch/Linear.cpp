@@ -37,7 +37,9 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
     TORCH_CHECK(
         packed.numel() == kernel.blocks() * kernel.floatsOfBlock(), "a packed weight of ", packed.numel(), " numbers, not ",
         kernel.blocks() * kernel.floatsOfBlock());
-    TORCH_CHECK(!bias.defined() || bias.numel() == out, "bias has ", bias.numel(), " numbers, not ", out);
+    TORCH_CHECK(
+        !bias.defined() || (bias.is_cpu() && bias.numel() == out), "bias has ", bias.numel(), " numbers, not ", out,
+        " on the CPU");
     auto shape = x.sizes().vec();
     shape.back() = kernel.columns();
     at::Tensor result = at::empty(shape, x.options());

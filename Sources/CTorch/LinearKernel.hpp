@@ -72,16 +72,17 @@ struct Product {
 
     /// A row as bytes about 128, and its scale.
     void quantize(const Number *x, uint8_t *to, float &scale) const {
-        Vector top{};
+        Vector top{}, nothing{};  // the latter 0, or not a number where one is
         int64_t k = 0;
-        float most = 0;
+        float most = 0, none = 0;
         for (; k + lanes <= in; k += lanes) {
             const Vector v = Outer::read(x + k), a = v < 0 ? -v : v;
             top = a > top ? a : top;
+            nothing += v * 0;
         }
-        for (int i = 0; i < LANES; ++i) most = std::max(most, top[i]);
-        for (int64_t i = k; i < in; ++i) most = std::max(most, std::abs(shim::read(x[i])));
-        scale = most / 127;
+        for (int i = 0; i < LANES; ++i) most = std::max(most, top[i]), none += nothing[i];
+        for (int64_t i = k; i < in; ++i) most = std::max(most, std::abs(shim::read(x[i]))), none += shim::read(x[i]) * 0;
+        scale = most / 127 + none;
         const float factor = most > 0 ? 127 / most : 0;
         for (k = 0; k + lanes <= in; k += lanes) {
             const Vector v = Outer::read(x + k) * all(factor) + all(12582912.0f + 128);  // the last bits: a whole number

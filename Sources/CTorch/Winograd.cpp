@@ -176,6 +176,8 @@ std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor
     // Transforming the weights must not cost more than it saves.
     constexpr int64_t leastSquares = 256;
     if (!x.requires_grad() && !weight.requires_grad() && !(bias.defined() && bias.requires_grad())) return std::nullopt;
+    if (!weight.is_cpu() || (bias.defined() && (!bias.is_cpu() || bias.dim() != 1 || bias.numel() != weight.size(0))))
+        return std::nullopt;
     if (!x.is_cpu() || x.dim() != 4 || !x.is_contiguous(at::MemoryFormat::ChannelsLast) || weight.size(2) != 3
         || weight.size(3) != 3 || x.size(1) != weight.size(1) || x.size(0) * x.size(2) * x.size(3) < 4 * leastSquares)
         return std::nullopt;
@@ -185,8 +187,10 @@ std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor
         || !ct_has_winograd(type == at::kFloat ? CT_FLOAT32 : CT_BFLOAT16, weight.size(1), weight.size(0)))
         return std::nullopt;
     auto cast = [&](const at::Tensor &t) { return casts ? at::autocast::cached_cast(type, t, at::kCPU) : t; };
+    const at::Tensor given = cast(x), matrix = cast(weight);
+    if (given.scalar_type() != type || matrix.scalar_type() != type) return std::nullopt;
     return Recorded::apply(
-        cast(x), cast(weight), bias.defined() ? std::optional<at::Tensor>(cast(bias)) : std::nullopt);
+        given, matrix, bias.defined() ? std::optional<at::Tensor>(cast(bias)) : std::nullopt);
 #else
     return std::nullopt;
 #endif
@@ -223,7 +227,9 @@ ct_tensor *ct_winograd(const ct_tensor *x, const ct_tensor *weight, const ct_ten
             fuses(value) && value.dim() == 4 && value.is_contiguous(at::MemoryFormat::ChannelsLast)
                 && value.size(1) % 32 == 0 && out % 32 == 0 && out > 0,
             "not [N, C, H, W] on the CPU with channels innermost, in 32s");
-        TORCH_CHECK(!bias || bias->value.numel() == out, "bias has ", bias->value.numel(), " numbers, not ", out);
+        TORCH_CHECK(
+            !bias || (bias->value.is_cpu() && bias->value.numel() == out), "bias has ", bias->value.numel(),
+            " numbers, not ", out, " on the CPU");
 #if defined(__x86_64__)
         return convolved(value, weight->value, bias ? bias->value : at::Tensor(), out);
 #else

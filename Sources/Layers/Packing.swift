@@ -13,8 +13,8 @@ package final class Packing: @unchecked Sendable {
     /// Below so many numbers there is little to gain.
     private static let least = 1 << 14
 
-    /// Whole numbers pay for matrices so large and rows so many.
-    private static let leastQuantized = 1 << 16, leastRows = 16
+    /// Whole numbers pay for matrices so large.
+    private static let leastQuantized = 1 << 16
 
     /// - Parameters:
     ///   - quantizes: keeps a large matrix in whole numbers of 8 bits.
@@ -39,16 +39,15 @@ package final class Packing: @unchecked Sendable {
     ///   - gated: the first half of what comes out times GELU (exact) of the second.
     /// - Returns: nil where the product is to be computed as it stands.
     package func callAsFunction(_ x: Tensor, weight: Tensor, bias: Tensor?, gated: Bool = false) throws -> Tensor? {
-        guard serves(x, weight), let width = x.shape.last, width > 0, x.count > 0 else { return nil }
-        let rows = x.count / width
-        let isWorth = quantizes && weight.count >= Self.leastQuantized && rows >= Self.leastRows
+        guard serves(x, weight), x.shape.last == weight.shape.last else { return nil }
+        let isWorth = quantizes && weight.count >= Self.leastQuantized
         let made = try once { try PackedLinear(weight, gated: gated, quantized: isWorth) }
         return made?.isGated == gated ? try made?(x, bias: bias) : nil
     }
 
     private func serves(_ x: Tensor, _ weight: Tensor) -> Bool {
         !Tensor.isRecordingGradients && x.device == .cpu && x.dtype == weight.dtype
-            && (x.dtype == .float32 || x.dtype == .bfloat16) && weight.count >= Self.least
+            && (x.dtype == .float32 || x.dtype == .bfloat16) && weight.count >= Self.least && x.count > 0
     }
 
     private func once<Packed>(_ make: () throws -> Packed?) throws -> Packed? {

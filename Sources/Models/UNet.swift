@@ -42,9 +42,9 @@ public struct UNet {
         }
     }
 
-    /// Whether a parameter is of the blocks, where nearly all is computed, rather than of the embeddings.
+    /// Whether a parameter is of the blocks, where nearly all is computed, rather than of an embedding.
     package static func isBody(_ name: String) -> Bool {
-        ["input_blocks.", "middle_block.", "output_blocks."].contains { name.hasPrefix($0) }
+        ["input_blocks.", "middle_block.", "output_blocks."].contains { name.hasPrefix($0) } && !name.contains("emb_layers")
     }
 
     public init(_ weights: Weights, configuration: UNetConfiguration) throws {

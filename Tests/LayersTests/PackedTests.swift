@@ -146,6 +146,9 @@ import Testing
                     #expect(try distance(a, exact) < (dtype == .int8 ? 0.03 : 0.01))
                     #expect(try distance(b, wanted) < (dtype == .int8 ? 0.04 : 0.01))
                 }
+                // What is not a number must be seen.
+                let bad = try plain(Tensor.concatenate([.ones([1, width]), .full([1, width], .nan)]).to(.bfloat16)).isFinite()
+                #expect(try bad.to(.float32).sum([1]).floats() == [Float(out), 0])
                 // A row of zeros has no scale.
                 let nothing = try plain(Tensor.zeros([20, width]).to(.bfloat16))
                 let offset = try Tensor.zeros([20, out]) + (plain.bias ?? .zeros([out]))
