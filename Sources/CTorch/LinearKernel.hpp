@@ -136,23 +136,11 @@ struct Product {
         // Of long rows, a piece of the weights at a time: it stays in the cache while the rows pass. The order of the sums
         // is the same whatever the pieces and the number of rows.
         const int64_t piece = isQuantized ? words() : 1024;
-        static constexpr float ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
         for (int64_t b = first; b < last; ++b) {
             const float *const w = weights + b * floatsOfBlock();
             for (int64_t k = 0; k < words(); k += piece) {
                 const int64_t length = std::min(piece, words() - k);
-                const float *const factor = k == 0 ? nullptr : ones;
-                int64_t r = 0;
-#define ROWS(n)                                                                                                          \
-    for (; r + n <= count; r += n)                                                                                       \
-    panel<Inner, n, 2>(a + r * aStride + k, aStride, w + k * block, length, sums + r * block, block, factor)
-#if LANES == 16
-                ROWS(12);
-#endif
-                ROWS(6);
-                ROWS(2);
-                ROWS(1);
-#undef ROWS
+                rowsOfPanels<Inner>(a + k, aStride, count, w + k * block, length, sums, k > 0);
             }
             finish(*this, sums, count, rowScales, w, bias, b, y);
         }

@@ -23,14 +23,6 @@ std::optional<c10::TypedOperatorHandle<Signature>> find(const char *name) {
     return found->typed<Signature>();
 }
 
-bool isThere(const char *name) { return c10::Dispatcher::singleton().findSchema({name, ""}).has_value(); }
-
-/// oneDNN has bfloat16 only where there are instructions for it.
-bool isKnown(int32_t dtype) {
-    return (dtype == CT_FLOAT32 || (dtype == CT_BFLOAT16 && widest() == 2)) && at::globalContext().userEnabledMkldnn()
-        && at::hasMKLDNN();
-}
-
 }  // namespace
 
 extern "C" {
@@ -62,7 +54,11 @@ ct_tensor *ct_packed_convolution(
 }
 
 bool ct_packs_convolutions(int32_t dtype) {
-    return isKnown(dtype) && isThere("mkldnn::_convolution_pointwise") && isThere("mkldnn::_reorder_convolution_weight");
+    // oneDNN has bfloat16 only where there are instructions for it.
+    if (dtype != CT_FLOAT32 && !(dtype == CT_BFLOAT16 && widest() == 2)) return false;
+    return at::globalContext().userEnabledMkldnn() && at::hasMKLDNN()
+        && c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""}).has_value()
+        && c10::Dispatcher::singleton().findSchema({"mkldnn::_reorder_convolution_weight", ""}).has_value();
 }
 
 }

@@ -1,5 +1,5 @@
-// Products of small matrices whose sums stay in registers: what the kernels of attention and of Winograd's convolution are
-// made of. Written once and included by `Instructions.hpp` for each set of instructions, within a namespace of its own:
+// Products of small matrices whose sums stay in registers: what the kernels of attention, of Winograd's convolution and of
+// matrix products are made of. Written once and included by `Instructions.hpp` for each set of instructions, within a namespace of its own:
 // hence no guard. LANES is the number of floats in a vector.
 typedef float Vector __attribute__((vector_size(4 * LANES)));
 typedef float LooseVector __attribute__((vector_size(4 * LANES), aligned(4)));
@@ -88,4 +88,22 @@ SHIM_INLINE void panels(
     for (int64_t r = 0; r < panelRows; r += rows)
         panel<Kind, rows, columns>(
             a + r * aStride, aStride, b, words, c + r * cStride, cStride, factor ? factor + r : nullptr);
+}
+
+/// The same for any number of rows and two vectors of columns, side by side in c; `adds` to what c holds.
+template <class Kind>
+SHIM_INLINE void rowsOfPanels(
+    const uint32_t *a, int64_t aStride, int64_t count, const float *b, int64_t words, float *c, bool adds = false) {
+    static constexpr float ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const float *const factor = adds ? ones : nullptr;
+    int64_t r = 0;
+#define SHIM_ROWS(n) \
+    for (; r + n <= count; r += n) panel<Kind, n, 2>(a + r * aStride, aStride, b, words, c + r * 2 * lanes, 2 * lanes, factor)
+#if LANES == 16
+    SHIM_ROWS(12);
+#endif
+    SHIM_ROWS(6);
+    SHIM_ROWS(2);
+    SHIM_ROWS(1);
+#undef SHIM_ROWS
 }

@@ -44,8 +44,8 @@ struct Winograd {
 
     // From one position's squares to the next's: not a multiple of a page, or all 16 would share a few lines of the cache.
     int64_t pitch(int64_t squares) const { return squares * in + 32 * perWord; }
-    /// Floats of all positions' squares, and of a row that is read beyond an odd number of them.
-    int64_t space(int64_t pitch) const { return positions * pitch / perWord + words(); }
+    /// Floats of all positions' squares.
+    int64_t space(int64_t pitch) const { return positions * pitch / perWord; }
     static int64_t productPitch(int64_t squares) { return squares * block + 32; }
 
     /// The squares first ..< last → [16][pitch][in].
@@ -89,16 +89,7 @@ struct Winograd {
         const Number *v, int64_t count, int64_t pitch, const float *weights, float *m, int64_t productPitch) const {
         for (int64_t p = 0; p < positions; ++p, weights += words() * block) {
             const uint32_t *const a = reinterpret_cast<const uint32_t *>(v + p * pitch);
-            float *const c = m + p * productPitch;
-            int64_t r = 0;
-#if LANES == 16
-            for (; r + 12 <= count; r += 12)
-                panel<Kind, 12, 2>(a + r * words(), words(), weights, words(), c + r * block, block, nullptr);
-#endif
-            for (; r + 6 <= count; r += 6)
-                panel<Kind, 6, 2>(a + r * words(), words(), weights, words(), c + r * block, block, nullptr);
-            for (; r < count; r += 2)
-                panel<Kind, 2, 2>(a + r * words(), words(), weights, words(), c + r * block, block, nullptr);
+            rowsOfPanels<Kind>(a, words(), count, weights, words(), m + p * productPitch);
         }
     }
 

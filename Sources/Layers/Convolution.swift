@@ -45,8 +45,6 @@ public struct PointwiseConvolution1D {
 
     /// [N, L, in] → [N, L, out].
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let matrix = try weight.squeeze(-1)
-        if let packed = try packing?(x, weight: matrix, bias: bias) { return packed }
-        return try x.linear(matrix, bias: bias)
+        try packing.linear(x, weight.squeeze(-1), bias: bias)
     }
 }

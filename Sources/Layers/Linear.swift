@@ -22,10 +22,7 @@ public struct Linear {
         packing = nil
     }
 
-    public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        if let packed = try packing?(x, weight: weight, bias: bias) { return packed }
-        return try x.linear(weight, bias: bias)
-    }
+    public func callAsFunction(_ x: Tensor) throws -> Tensor { try packing.linear(x, weight, bias: bias) }
 
     /// The first half of what comes out times GELU (exact) of the second: [..., in] → [..., out / 2] (Shazeer 2020, GEGLU).
     package func gatedGELU(_ x: Tensor) throws -> Tensor {

@@ -63,3 +63,11 @@ package final class Packing: @unchecked Sendable {
         }
     }
 }
+
+extension Packing? {
+    /// `x·Wᵀ + b` by the packed weight, or as it stands.
+    package func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor?) throws -> Tensor {
+        if let packed = try self?(x, weight: weight, bias: bias) { return packed }
+        return try x.linear(weight, bias: bias)
+    }
+}

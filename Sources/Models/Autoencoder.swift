@@ -103,10 +103,10 @@ public struct Autoencoder {
 
     // MARK: How
 
-    /// In the weights' type; channels innermost, which convolutions on the CPU prefer when no graph is recorded.
+    /// In the weights' type; channels innermost where convolutions prefer that.
     private func laidOut(_ x: Tensor, as weight: Tensor) throws -> Tensor {
         let x = try x.to(weight.dtype)
-        return Tensor.isRecordingGradients && !x.trainsChannelsLast() ? x : try x.channelsLast()
+        return x.prefersChannelsLast ? try x.channelsLast() : x
     }
 
     /// One picture after another: a batch takes no more memory than one picture, and each comes out as it would alone.

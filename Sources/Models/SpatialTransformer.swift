@@ -123,8 +123,6 @@ struct PixelProjection {
 
     /// [N, L, channels] → the same shape.
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let matrix = try weight.reshape([channels, channels])
-        if let packed = try packing?(x, weight: matrix, bias: bias) { return packed }
-        return try x.linear(matrix, bias: bias)
+        try packing.linear(x, weight.reshape([channels, channels]), bias: bias)
     }
 }

@@ -143,8 +143,7 @@ public struct UNet {
 
         var h = try x.to(outConvolution.weight.dtype)
         if configuration.patchSize > 1 { h = try h.pixelUnshuffle(configuration.patchSize) }
-        // With libtorch's own kernels, narrow levels train faster with each channel's pixels together.
-        if !Tensor.isRecordingGradients || h.trainsChannelsLast() { h = try h.channelsLast() }
+        if h.prefersChannelsLast { h = try h.channelsLast() }
         var kept: [Tensor] = []
         for block in inputBlocks {
             for part in block { h = try part(h, emb, context) }

@@ -24,8 +24,11 @@ extension Tensor {
         }
     }
 
-    /// Whether networks of convolutions train faster with channels innermost: where there are kernels of our own for that.
-    package func trainsChannelsLast() -> Bool { device == .cpu && ct_has_winograd(DType.float32.c, 32, 32) }
+    /// Whether networks of convolutions are faster with channels innermost: without a graph, and where there are kernels of
+    /// our own for the CPU. With libtorch's, narrow levels train faster with each channel's pixels together.
+    package var prefersChannelsLast: Bool {
+        !Tensor.isRecordingGradients || (device == .cpu && ct_has_winograd(DType.float32.c, 32, 32))
+    }
 
     /// [..., 2 · width] → [..., width]: the first half times GELU (exact) of the second, as one operation.
     ///

@@ -4,10 +4,6 @@ import Testing
 
 /// Gradients of the operations done in one pass are those of the single steps, computed in float64.
 @Suite struct FusedGradientTests {
-    private func normal(_ shape: [Int], _ seed: UInt64, mean: Double = 0, deviation: Double = 1) throws -> Tensor {
-        try Tensor.randn(shape, generator: RandomGenerator(seed: seed)) * deviation + mean
-    }
-
     private func distance(_ a: Tensor, _ b: Tensor) throws -> Double {
         let (a, b) = (try a.to(.float64), try b.to(.float64))
         return try (a - b).square().sum().sqrt().item() / max(1e-12, b.square().sum().sqrt().item())

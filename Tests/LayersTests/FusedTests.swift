@@ -5,15 +5,6 @@ import Testing
 
 /// Operations done in one pass give what the single steps give.
 @Suite struct FusedTests {
-    private func normal(_ shape: [Int], _ seed: UInt64, mean: Double = 0, deviation: Double = 1) throws -> Tensor {
-        try Tensor.randn(shape, generator: RandomGenerator(seed: seed)) * deviation + mean
-    }
-
-    private func distance(_ a: Tensor, _ b: Tensor) throws -> Double {
-        let (a, b) = (try a.to(.float64), try b.to(.float64))
-        return try (a - b).abs().max().item() / max(1e-12, b.abs().max().item())
-    }
-
     /// Shapes that are multiples of nothing, one pixel, one group, a group a channel, means far from zero.
     @Test(arguments: [
         ([2, 32, 16, 16], 8), ([1, 320, 33, 7], 32), ([3, 6, 1, 1], 2), ([1, 5, 9, 11], 5), ([2, 7, 130, 3], 1),

@@ -5,15 +5,6 @@ import Testing
 
 /// Layers whose weights are kept as the kernels read them give what the plain ones give.
 @Suite struct PackedTests {
-    private func normal(_ shape: [Int], _ seed: UInt64, mean: Double = 0, deviation: Double = 1) throws -> Tensor {
-        try Tensor.randn(shape, generator: RandomGenerator(seed: seed)) * deviation + mean
-    }
-
-    private func distance(_ a: Tensor, _ b: Tensor) throws -> Double {
-        let (a, b) = (try a.to(.float64), try b.to(.float64))
-        return try (a - b).abs().max().item() / max(1e-12, b.abs().max().item())
-    }
-
     private func convolution(
         in channels: Int, out: Int, kernel: Int, stride: Int, padding: Int?, dtype: DType, onlyDraws: Bool
     ) throws -> Convolution2D {
@@ -97,9 +88,7 @@ import Testing
         _ sizes: (Int, Int, Int)
     ) throws {
         let (rows, width, out) = sizes
-        let drawn = TensorDictionary(
-            [(name: "weight", value: try normal([out, width], 1, deviation: 0.05)), (name: "bias", value: try normal([out], 2))],
-            name: "drawn")
+        let drawn = try drawnLinear(in: width, out: out)
         for dtype in [DType.float32, .bfloat16] {
             for bias in [true, false] {
                 let store = WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true)
@@ -125,9 +114,7 @@ import Testing
         _ sizes: (Int, Int, Int)
     ) throws {
         let (rows, width, out) = sizes
-        let drawn = TensorDictionary(
-            [(name: "weight", value: try normal([out, width], 1, deviation: 0.05)), (name: "bias", value: try normal([out], 2))],
-            name: "drawn")
+        let drawn = try drawnLinear(in: width, out: out)
         for (dtype, bias) in [(DType.bfloat16, true), (.int8, true), (.int8, false)] {
             let store = WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true, isQuantized: { _ in true })
             let plain = try Linear(Weights(store), in: width, out: out, bias: bias)
@@ -159,9 +146,7 @@ import Testing
 
     /// Where gradients are asked for, and where the same layer is asked for its plain product.
     @Test func aGatedLayerIsStillALayer() throws {
-        let drawn = TensorDictionary(
-            [(name: "weight", value: try normal([256, 128], 1, deviation: 0.1)), (name: "bias", value: try normal([256], 2))],
-            name: "drawn")
+        let drawn = try drawnLinear(in: 128, out: 256, deviation: 0.1)
         let store = WeightStore(.tensors(drawn), dtype: .bfloat16, onlyDraws: true)
         let layer = try Linear(Weights(store), in: 128, out: 256)
         let x = try normal([20, 128], 3).to(.bfloat16)
@@ -187,9 +172,7 @@ import Testing
                 }
             }
             for (rows, width, out) in [(16, 128, 256), (5, 1024, 70), (1, 2304, 160)] {
-                let drawn = TensorDictionary(
-                    [(name: "weight", value: try normal([out, width], 1, deviation: 0.05)), (name: "bias", value: try normal([out], 2))],
-                    name: "drawn")
+                let drawn = try drawnLinear(in: width, out: out)
                 let layer = try Linear(Weights(WeightStore(.tensors(drawn), dtype: dtype, onlyDraws: true)), in: width, out: out)
                 let x = try normal([7, rows, width], 3).to(dtype)
                 let all = try layer(x)
