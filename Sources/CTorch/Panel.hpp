@@ -9,7 +9,8 @@ constexpr int64_t lanes = LANES;
 
 SHIM_INLINE Vector load(const float *p) { return *reinterpret_cast<const LooseVector *>(p); }
 SHIM_INLINE void store(float *p, Vector v) { *reinterpret_cast<LooseVector *>(p) = v; }
-SHIM_INLINE Vector all(float x) { return Vector{} + x; }
+// x − 0 is x, and costs nothing; 0 + x would have to be computed, for it makes 0 of −0.
+SHIM_INLINE Vector all(float x) { return x - Vector{}; }
 
 /// Numbers of a kind, and the words of 32 bits in which a product takes them: one float32, or two bfloat16 that follow one
 /// another along the sum.
@@ -19,6 +20,8 @@ struct Singles {
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) { return sum + all(std::bit_cast<float>(a)) * b; }
     SHIM_INLINE Vector read(const float *p) { return load(p); }
     SHIM_INLINE void write(float *p, Vector v) { store(p, v); }
+    /// A vector of words, of which each has one number of each vector.
+    SHIM_INLINE void weave(float *p, const Vector (&v)[1]) { store(p, v[0]); }
 };
 #if defined(SHIM_HALVES)
 struct Halves {
@@ -33,6 +36,11 @@ struct Halves {
     }
     SHIM_INLINE void write(uint16_t *p, Vector v) {
         _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), (__m256i)_mm512_cvtneps_pbh((__m512)v));
+    }
+    SHIM_INLINE void weave(float *p, const Vector (&v)[2]) {
+        const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v[0]));
+        const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v[1]));
+        _mm512_storeu_si512(p, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
     }
 };
 /// Four whole numbers of eight bits a word, those of `a` without a sign; sums are whole numbers of 32 bits.
@@ -55,10 +63,11 @@ constexpr int rowsBeside(int columns) { return columns <= 2 ? 6 : 4; }
 #endif
 
 /// c[rows, columns] = factor[row] · c + a[rows, words] · b[words, columns], where columns are vectors; without factors, c is
-/// not read.
+/// not read. A row's words follow one another in a, or lie `step` apart.
 template <class Kind, int rows, int columns>
 SHIM_INLINE void panel(
-    const uint32_t *a, int64_t aStride, const float *b, int64_t words, float *c, int64_t cStride, const float *factor) {
+    const uint32_t *a, int64_t aStride, const float *b, int64_t words, float *c, int64_t cStride, const float *factor,
+    int64_t step = 1) {
     Vector sum[rows][columns];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; ++r)
@@ -72,7 +81,7 @@ SHIM_INLINE void panel(
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; ++r)
 #pragma clang loop unroll(full)
-            for (int j = 0; j < columns; ++j) sum[r][j] = Kind::add(sum[r][j], a[r * aStride + k], row[j]);
+            for (int j = 0; j < columns; ++j) sum[r][j] = Kind::add(sum[r][j], a[r * aStride + k * step], row[j]);
     }
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; ++r)
@@ -90,11 +99,12 @@ SHIM_INLINE void panels(
             a + r * aStride, aStride, b, words, c + r * cStride, cStride, factor ? factor + r : nullptr);
 }
 
+constexpr float ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
 /// The same for any number of rows and two vectors of columns, side by side in c; `adds` to what c holds.
 template <class Kind>
 SHIM_INLINE void rowsOfPanels(
     const uint32_t *a, int64_t aStride, int64_t count, const float *b, int64_t words, float *c, bool adds = false) {
-    static constexpr float ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const float *const factor = adds ? ones : nullptr;
     int64_t r = 0;
 #define SHIM_ROWS(n) \
@@ -106,4 +116,16 @@ SHIM_INLINE void rowsOfPanels(
     SHIM_ROWS(2);
     SHIM_ROWS(1);
 #undef SHIM_ROWS
+}
+
+/// c[rows, columns] = aᵀ · b, where a is [words, rows] and b [words, columns], of two vectors of rows and of columns each;
+/// `adds` to what c holds.
+template <class Kind>
+SHIM_INLINE void outerPanels(const uint32_t *a, const float *b, int64_t words, float *c, int64_t cStride, bool adds) {
+    constexpr int64_t side = 2 * lanes;
+    constexpr int most = LANES == 16 ? 12 : 6, rest = side - 2 * most;
+    const float *const factor = adds ? ones : nullptr;
+    panel<Kind, most, 2>(a, 1, b, words, c, cStride, factor, side);
+    panel<Kind, most, 2>(a + most, 1, b, words, c + most * cStride, cStride, factor, side);
+    panel<Kind, rest, 2>(a + 2 * most, 1, b, words, c + 2 * most * cStride, cStride, factor, side);
 }

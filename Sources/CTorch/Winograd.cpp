@@ -6,7 +6,7 @@
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#define SHIM_KERNEL "WinogradKernel.hpp"
+#define SHIM_KERNEL "FilterGradientKernel.hpp"
 #include "Instructions.hpp"
 
 using namespace shim;
@@ -14,13 +14,18 @@ using namespace shim;
 namespace {
 
 #if defined(__x86_64__)
+/// - Parameter turned: packs what carries gradients back: in and out exchanged, each filter turned round.
 template <class Kernel>
-at::Tensor pack(const at::Tensor &weight) {
-    const at::Tensor numbers = weight.to(at::kFloat).contiguous();
-    const Kernel kernel{1, 2, 2, weight.size(1), weight.size(0)};
+at::Tensor pack(const at::Tensor &weight, bool turned) {
+    // Filters must lie row by row, which they do in both of libtorch's orders.
+    const at::Tensor numbers = weight.to(at::kFloat).contiguous(weight.suggest_memory_format());
+    const int64_t out = turned ? 1 : 0, tap = numbers.stride(3);
+    const float *const first = static_cast<const float *>(numbers.const_data_ptr());
+    const typename Kernel::Filters from{
+        turned ? first + 8 * tap : first, numbers.stride(out), numbers.stride(1 - out), turned ? -tap : tap};
+    const Kernel kernel{1, 2, 2, weight.size(1 - out), weight.size(out)};
     const int64_t each = Kernel::positions * kernel.words() * Kernel::block;
     at::Tensor packed = at::empty({kernel.blocks(), each}, numbers.options());
-    const float *const from = static_cast<const float *>(numbers.const_data_ptr());
     float *const to = static_cast<float *>(packed.mutable_data_ptr());
     parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; ++b) kernel.packWeights(from, b, to + b * each);
@@ -116,6 +121,42 @@ at::Tensor convolve(const at::Tensor &x, const at::Tensor &packed, const float *
     return result;
 }
 
+/// The gradient by the weights [out, in, 3, 3] of what `convolve` makes of `x`, from the gradient `g` by what came out.
+template <class Kernel>
+at::Tensor filterGradient(const at::Tensor &x, const at::Tensor &g) {
+    using Number = typename Kernel::Number;
+    // Bytes of squares transformed at a time, and the fewest words of them whose sums are worth a pass through the products.
+    constexpr int64_t space = 1 << 20, fewest = 64;
+    const Kernel kernel{{x.size(0), x.size(2), x.size(3), x.size(1), g.size(1)}};
+    const int64_t in = x.size(1), out = g.size(1), positions = Kernel::positions;
+    const int64_t words = (kernel.forward.tiles() + Kernel::perWord - 1) / Kernel::perWord;
+    const int64_t most = std::max(fewest, space / (positions * (in + out) * 4));
+    const int64_t parts = (words + most - 1) / most, chunk = (words + parts - 1) / parts;
+    const at::TensorOptions numbers = x.options().dtype(at::kFloat);
+    const at::Tensor pictures = at::empty({positions * Kernel::pitch(chunk, in)}, numbers);
+    const at::Tensor gradients = at::empty({positions * Kernel::pitch(chunk, out)}, numbers);
+    const at::Tensor products = at::empty({positions, out, in}, numbers);
+    float *const v = static_cast<float *>(pictures.mutable_data_ptr());
+    float *const u = static_cast<float *>(gradients.mutable_data_ptr());
+    float *const m = static_cast<float *>(products.mutable_data_ptr());
+    const Number *const ofX = static_cast<const Number *>(x.const_data_ptr());
+    const Number *const ofG = static_cast<const Number *>(g.const_data_ptr());
+    for (int64_t first = 0; first < words; first += chunk) {
+        const int64_t count = std::min(chunk, words - first);
+        parallel(count, 4, [&](int64_t begin, int64_t end) {
+            kernel.transformPictures(ofX, first + begin, first + end, count, v + begin * Kernel::block);
+            kernel.transformGradients(ofG, first + begin, first + end, count, u + begin * Kernel::block);
+        });
+        parallel(positions * kernel.outBlocks(), 1, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i) kernel.multiply(v, u, count, i, m, first > 0);
+        });
+    }
+    at::Tensor result = at::empty({out, in, 3, 3}, x.options(), at::MemoryFormat::ChannelsLast);
+    Number *const to = static_cast<Number *>(result.mutable_data_ptr());
+    parallel(out, 8, [&](int64_t begin, int64_t end) { kernel.transformBack(m, begin, end, to); });
+    return result;
+}
+
 /// Calls `body` with a null pointer to the kernel's type for these numbers on this processor.
 template <class Body>
 at::Tensor choose(at::ScalarType type, const Body &body) {
@@ -124,9 +165,9 @@ at::Tensor choose(at::ScalarType type, const Body &body) {
     return body(static_cast<avx2::Winograd<avx2::Singles> *>(nullptr));
 }
 
-at::Tensor packed(const at::Tensor &weight) {
+at::Tensor packed(const at::Tensor &weight, bool turned = false) {
     return choose(weight.scalar_type(), [&](auto *kernel) {
-        return pack<std::remove_pointer_t<decltype(kernel)>>(weight);
+        return pack<std::remove_pointer_t<decltype(kernel)>>(weight, turned);
     });
 }
 
@@ -155,14 +196,14 @@ struct Recorded : torch::autograd::Function<Recorded> {
         const at::Tensor gradient = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
         at::Tensor back;
         if (context->needs_input_grad(0))
-            back = convolved(gradient, packed(weight.flip({2, 3}).transpose(0, 1)), {}, weight.size(1));
-        const bool hasBias = context->saved_data["bias"].toBool();
-        const bool ofBias = hasBias && context->needs_input_grad(2);
-        if (!context->needs_input_grad(1) && !ofBias) return {back, {}, {}};
-        auto [none, ofWeight, byBias] = at::convolution_backward(
-            gradient, x, weight, hasBias ? at::OptionalIntArrayRef({weight.size(0)}) : std::nullopt, {1, 1}, {1, 1}, {1, 1}, false,
-            {0, 0}, 1, {false, context->needs_input_grad(1), ofBias});
-        return {back, ofWeight, byBias};
+            back = convolved(gradient, packed(weight, true), {}, weight.size(1));
+        at::Tensor ofWeight, ofBias;
+        if (context->needs_input_grad(1))
+            ofWeight = choose(x.scalar_type(), [&](auto *kernel) {
+                return filterGradient<typename std::remove_pointer_t<decltype(kernel)>::ByWeights>(x, gradient);
+            });
+        if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) ofBias = gradient.sum({0, 2, 3});
+        return {back, ofWeight, ofBias};
     }
 };
 #endif
@@ -174,7 +215,7 @@ namespace shim {
 std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
 #if defined(__x86_64__)
     // Transforming the weights must not cost more than it saves.
-    constexpr int64_t leastSquares = 256;
+    constexpr int64_t leastSquares = 64;
     if (!x.requires_grad() && !weight.requires_grad() && !(bias.defined() && bias.requires_grad())) return std::nullopt;
     if (!weight.is_cpu() || (bias.defined() && (!bias.is_cpu() || bias.dim() != 1 || bias.numel() != weight.size(0))))
         return std::nullopt;

@@ -2,8 +2,12 @@
 // the next, are transformed, multiplied with transformed weights at each of their 16 positions, and transformed back to 2×2
 // pixels. 16 products take the place of 36 (Winograd 1980; Lavin and Gray 2016, §4). Included by `Instructions.hpp`.
 template <class Kind>
+struct FilterGradient;
+
+template <class Kind>
 struct Winograd {
     using Number = typename Kind::Number;
+    using ByWeights = FilterGradient<Kind>;
     static constexpr int64_t positions = 16, perWord = Kind::perWord;
     static constexpr int64_t block = 2 * lanes;  // of channels that come out
 
@@ -17,29 +21,54 @@ struct Winograd {
     int64_t blocks() const { return out / block; }
     int64_t transformedBytes() const { return positions * in * static_cast<int64_t>(sizeof(Number)); }
 
-    /// One block of weights [out, in, 3, 3] → [16][words][channels of the block].
-    void packWeights(const float *weight, int64_t b, float *to) const {
-        for (int64_t i = 0; i < in; ++i)
-            for (int64_t o = 0; o < block; ++o) {
-                const float *const g = weight + ((b * block + o) * in + i) * 9;
-                float half[4][3];  // G g
-                for (int x = 0; x < 3; ++x) {
-                    half[0][x] = g[x];
-                    half[1][x] = 0.5f * (g[x] + g[3 + x] + g[6 + x]);
-                    half[2][x] = 0.5f * (g[x] - g[3 + x] + g[6 + x]);
-                    half[3][x] = g[6 + x];
-                }
-                for (int y = 0; y < 4; ++y) {
-                    const float *const h = half[y];
-                    const float whole[4] = {
-                        h[0], 0.5f * (h[0] + h[1] + h[2]), 0.5f * (h[0] - h[1] + h[2]), h[2]};  // … Gᵀ
-                    for (int x = 0; x < 4; ++x) {
-                        Number *const word = reinterpret_cast<Number *>(
-                            to + ((y * 4 + x) * words() + i / perWord) * block + o);
-                        shim::write(word[i % perWord], whole[x]);
-                    }
+    /// Where the weights' numbers lie: those of a filter are nine, row by row, `tap` apart.
+    struct Filters {
+        const float *at;
+        int64_t out, in, tap;
+    };
+
+    /// G g Gᵀ of one block of the weights → [16][words][channels of the block].
+    void packWeights(const Filters &from, int64_t b, float *to) const {
+        for (int64_t word = 0; word < words(); ++word, to += block)
+            for (int64_t o = 0; o < block; o += lanes) {
+                Vector squares[perWord][positions];
+                for (int64_t i = 0; i < perWord; ++i)
+                    filtersTransformed(from, b * block + o, word * perWord + i, squares[i]);
+#pragma clang loop unroll(full)
+                for (int64_t p = 0; p < positions; ++p) {
+                    Vector together[perWord];
+                    for (int64_t i = 0; i < perWord; ++i) together[i] = squares[i][p];
+                    Kind::weave(to + p * words() * block + o, together);
                 }
             }
+    }
+
+    /// Of the channels out from `o`, and the channel in `i`.
+    SHIM_INLINE void filtersTransformed(const Filters &from, int64_t o, int64_t i, Vector (&square)[positions]) {
+        Vector g[9];
+        for (int64_t k = 0; k < 9; ++k)
+#pragma clang loop unroll(full)
+            for (int64_t lane = 0; lane < lanes; ++lane)
+                g[k][lane] = from.at[(o + lane) * from.out + i * from.in + k * from.tap];
+        const Vector half = all(0.5f);
+        Vector rows[4][3];  // G g
+#pragma clang loop unroll(full)
+        for (int x = 0; x < 3; ++x) {
+            const Vector outer = g[x] + g[6 + x];
+            rows[0][x] = g[x];
+            rows[1][x] = half * (outer + g[3 + x]);
+            rows[2][x] = half * (outer - g[3 + x]);
+            rows[3][x] = g[6 + x];
+        }
+#pragma clang loop unroll(full)
+        for (int y = 0; y < 4; ++y) {
+            const Vector *const r = rows[y];
+            const Vector outer = r[0] + r[2];
+            square[4 * y] = r[0];
+            square[4 * y + 1] = half * (outer + r[1]);
+            square[4 * y + 2] = half * (outer - r[1]);
+            square[4 * y + 3] = r[2];
+        }
     }
 
     // From one position's squares to the next's: not a multiple of a page, or all 16 would share a few lines of the cache.
@@ -48,38 +77,53 @@ struct Winograd {
     int64_t space(int64_t pitch) const { return positions * pitch / perWord; }
     static int64_t productPitch(int64_t squares) { return squares * block + 32; }
 
+    /// The 4×4 pixels that a square sees; nil outside the picture.
+    struct Pixels {
+        const Number *at[4][4];
+
+        Pixels(const Winograd &of, const Number *x, int64_t tile) {
+            const int64_t top = tile / of.columns() % of.rows() * 2 - 1, left = tile % of.columns() * 2 - 1;
+            const Number *const picture = x + tile / (of.rows() * of.columns()) * of.height * of.width * of.in;
+            for (int64_t i = 0; i < 4; ++i)
+                for (int64_t j = 0; j < 4; ++j) {
+                    const bool isInside = top + i >= 0 && top + i < of.height && left + j >= 0 && left + j < of.width;
+                    at[i][j] = isInside ? picture + ((top + i) * of.width + left + j) * of.in : nullptr;
+                }
+        }
+
+        /// Bᵀ d B at the channels from `c`.
+        inline __attribute__((always_inline)) void transformed(int64_t c, Vector (&square)[positions]) const {
+            Vector half[4][4];  // Bᵀ d
+#pragma clang loop unroll(full)
+            for (int j = 0; j < 4; ++j) {
+                Vector d[4];
+#pragma clang loop unroll(full)
+                for (int i = 0; i < 4; ++i) d[i] = at[i][j] ? Kind::read(at[i][j] + c) : Vector{};
+                half[0][j] = d[0] - d[2];
+                half[1][j] = d[1] + d[2];
+                half[2][j] = d[2] - d[1];
+                half[3][j] = d[1] - d[3];
+            }
+#pragma clang loop unroll(full)
+            for (int i = 0; i < 4; ++i) {
+                const Vector *const h = half[i];
+                square[4 * i] = h[0] - h[2];
+                square[4 * i + 1] = h[1] + h[2];
+                square[4 * i + 2] = h[2] - h[1];
+                square[4 * i + 3] = h[1] - h[3];
+            }
+        }
+    };
+
     /// The squares first ..< last → [16][pitch][in].
     void transform(const Number *x, int64_t first, int64_t last, Number *to, int64_t pitch) const {
         for (int64_t tile = first; tile < last; ++tile, to += in) {
-            const int64_t top = tile / columns() % rows() * 2 - 1, left = tile % columns() * 2 - 1;
-            const Number *const picture = x + tile / (rows() * columns()) * height * width * in;
-            const Number *pixels[4][4];
-            for (int64_t i = 0; i < 4; ++i)
-                for (int64_t j = 0; j < 4; ++j) {
-                    const bool isInside = top + i >= 0 && top + i < height && left + j >= 0 && left + j < width;
-                    pixels[i][j] = isInside ? picture + ((top + i) * width + left + j) * in : nullptr;
-                }
+            const Pixels pixels(*this, x, tile);
             for (int64_t c = 0; c < in; c += lanes) {
-                Vector half[4][4];  // Bᵀ d
+                Vector square[positions];
+                pixels.transformed(c, square);
 #pragma clang loop unroll(full)
-                for (int j = 0; j < 4; ++j) {
-                    Vector d[4];
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < 4; ++i) d[i] = pixels[i][j] ? Kind::read(pixels[i][j] + c) : Vector{};
-                    half[0][j] = d[0] - d[2];
-                    half[1][j] = d[1] + d[2];
-                    half[2][j] = d[2] - d[1];
-                    half[3][j] = d[1] - d[3];
-                }
-#pragma clang loop unroll(full)
-                for (int i = 0; i < 4; ++i) {
-                    const Vector *const h = half[i];
-                    Number *const row = to + i * 4 * pitch + c;
-                    Kind::write(row, h[0] - h[2]);
-                    Kind::write(row + pitch, h[1] + h[2]);
-                    Kind::write(row + 2 * pitch, h[2] - h[1]);
-                    Kind::write(row + 3 * pitch, h[1] - h[3]);
-                }
+                for (int64_t p = 0; p < positions; ++p) Kind::write(to + p * pitch + c, square[p]);
             }
         }
     }

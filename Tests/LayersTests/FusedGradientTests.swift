@@ -55,9 +55,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [(2, 32, 64, 32, 16), (1, 96, 32, 33, 35), (4, 64, 64, 16, 17), (1, 32, 32, 64, 64)]) func convolution(
-        _ sizes: (Int, Int, Int, Int, Int)
-    ) throws {
+    /// An odd number of squares, squares beyond the edge, several times as many as are summed at once; few of many channels.
+    @Test(arguments: [
+        (2, 32, 64, 32, 16), (1, 96, 32, 33, 35), (4, 64, 64, 16, 17), (1, 32, 32, 64, 64), (3, 32, 32, 13, 13), (16, 256, 64, 4, 4),
+    ], [false, true]) func convolution(_ sizes: (Int, Int, Int, Int, Int), weightsInnermost: Bool) throws {
         let (pictures, channels, out, height, width) = sizes
         let inputs = [
             try normal([pictures, channels, height, width], 1), try normal([out, channels, 3, 3], 2, deviation: 0.1), try normal([out], 3),
@@ -65,7 +66,8 @@ import Testing
         for hasBias in [true, false] {
             let given = hasBias ? inputs : Array(inputs.prefix(2))
             func convolved(_ t: [Tensor]) throws -> Tensor {
-                try t[0].channelsLast().convolution(t[1], bias: hasBias ? t[2] : nil, stride: 1, padding: 1)
+                let weight = weightsInnermost ? try t[1].channelsLast() : t[1]
+                return try t[0].channelsLast().convolution(weight, bias: hasBias ? t[2] : nil, stride: 1, padding: 1)
             }
             let exact = try gradients(given, dtype: .float64, convolved)
             let made = try gradients(given, dtype: .float32, convolved)
