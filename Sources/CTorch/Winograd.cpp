@@ -1,4 +1,4 @@
-// Convolutions of 3×3 by fewer multiplications, on the CPU without a graph.
+// Convolutions of 3×3 by fewer multiplications, and their gradients, on the CPU.
 #include "Parallel.hpp"
 #include "Shim.hpp"
 #include "Vectors.hpp"
@@ -179,7 +179,7 @@ at::Tensor convolved(const at::Tensor &x, const at::Tensor &packed, const at::Te
     });
 }
 
-/// As libtorch's graph sees it: the gradient by x is such a convolution, too, with the weights turned round.
+/// As libtorch's graph sees it.
 struct Recorded : torch::autograd::Function<Recorded> {
     static at::Tensor forward(
         torch::autograd::AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
@@ -242,7 +242,8 @@ std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor
 extern "C" {
 
 bool ct_has_winograd(int32_t dtype, long in, long out) {
-    const bool fits = in > 0 && out > 0 && in % 32 == 0 && out % 32 == 0;
+    const int64_t block = dtype == CT_FLOAT32 && widest() == 1 ? 16 : 32;  // two vectors
+    const bool fits = in > 0 && out > 0 && in % block == 0 && out % block == 0;
     return fits && ((dtype == CT_FLOAT32 && widest() > 0) || (dtype == CT_BFLOAT16 && hasBF16()));
 }
 
@@ -266,8 +267,8 @@ ct_tensor *ct_winograd(const ct_tensor *x, const ct_tensor *weight, const ct_ten
         const at::Tensor &value = x->value;
         TORCH_CHECK(
             fuses(value) && value.dim() == 4 && value.is_contiguous(at::MemoryFormat::ChannelsLast)
-                && value.size(1) % 32 == 0 && out % 32 == 0 && out > 0,
-            "not [N, C, H, W] on the CPU with channels innermost, in 32s");
+                && ct_has_winograd(value.scalar_type() == at::kFloat ? CT_FLOAT32 : CT_BFLOAT16, value.size(1), out),
+            "not [N, C, H, W] on the CPU with channels innermost, in whole blocks");
         TORCH_CHECK(
             !bias || (bias->value.is_cpu() && bias->value.numel() == out), "bias has ", bias->value.numel(),
             " numbers, not ", out, " on the CPU");

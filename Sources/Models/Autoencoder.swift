@@ -104,7 +104,7 @@ public struct Autoencoder {
     // MARK: How
 
     /// In the weights' type; channels innermost where convolutions prefer that.
-    private func laidOut(_ x: Tensor, as weight: Tensor) throws -> Tensor {
+    func laidOut(_ x: Tensor, as weight: Tensor) throws -> Tensor {
         let x = try x.to(weight.dtype)
         return x.prefersChannelsLast ? try x.channelsLast() : x
     }

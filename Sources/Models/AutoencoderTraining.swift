@@ -6,7 +6,8 @@ package import Tensors
 extension Autoencoder {
     /// What the last layer makes the picture of: [N, c, h, w], quantised already → [N, channels, h · factor, w · factor].
     package func beforeLastLayer(_ latents: Tensor) throws -> Tensor {
-        try decoder.beforeLastLayer(postQuantConvolution?(latents) ?? latents)
+        let z = try laidOut(latents, as: decoder.inConvolution.weight)
+        return try decoder.beforeLastLayer(postQuantConvolution?(z) ?? z)
     }
 
     package var lastLayer: Convolution2D { decoder.outConvolution }

@@ -72,7 +72,7 @@ struct ConvolutionalPictureTower {
         x = try stem[1](stem[0](x).silu())  // [N, widths[0], side / 4, side / 4]
         let emb = try timesteps.flatMap { try embed($0) }
         for stage in stages {
-            if let halving = stage.halving { x = try halving.convolution(halving.norm(x).silu()) }
+            if let halving = stage.halving { x = try halving.convolution(halving.norm.activated(x)) }
             for block in stage.blocks { x = try block(x, emb) }
         }
         let shape = x.shape
@@ -109,11 +109,10 @@ struct PictureBlock {
     ///   - x: [N, width, H, W].
     ///   - emb: [N, time], through SiLU.
     func callAsFunction(_ x: Tensor, _ emb: Tensor?) throws -> Tensor {
-        var h = try outNorm(inConvolution(inNorm(x).silu()))
-        if let modulation, let emb {
-            let parts = try modulation(emb).to(h.dtype).unsqueeze(-1).unsqueeze(-1).chunk(2, dim: 1)
-            h = try h * (parts[0] + 1) + parts[1]
+        let h = try inConvolution(inNorm.activated(x))
+        let parts = try modulation.flatMap { modulation in
+            try emb.map { try modulation($0).to(h.dtype).unsqueeze(-1).unsqueeze(-1).chunk(2, dim: 1) }
         }
-        return try x + outConvolution(h.silu())
+        return try x + outConvolution(outNorm.activated(h, scale: parts?[0], shift: parts?[1]))
     }
 }

@@ -58,6 +58,7 @@ import Testing
     /// An odd number of squares, squares beyond the edge, several times as many as are summed at once; few of many channels.
     @Test(arguments: [
         (2, 32, 64, 32, 16), (1, 96, 32, 33, 35), (4, 64, 64, 16, 17), (1, 32, 32, 64, 64), (3, 32, 32, 13, 13), (16, 256, 64, 4, 4),
+        (3, 48, 80, 12, 11),
     ], [false, true]) func convolution(_ sizes: (Int, Int, Int, Int, Int), weightsInnermost: Bool) throws {
         let (pictures, channels, out, height, width) = sizes
         let inputs = [
