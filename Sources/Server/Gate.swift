@@ -16,28 +16,32 @@ struct Gate: HTTPHandler {
 
     func handleRequest(_ request: HTTPRequest) async throws -> HTTPResponse {
         if isLocal, let host = request.headers[.host], !Self.localNames.contains(Self.name(host)) {
-            return refuse(.forbidden, "this server is for its own machine, not for \(host)")
+            return refuse(request, .forbidden, "this server is for its own machine, not for \(host)")
         }
         if request.method == .POST {
             let kind = request.headers[.contentType]?.split(separator: ";").first?.trimmingCharacters(in: .whitespaces)
             guard kind?.lowercased() == "application/json" || request.bodySequence.count == 0 else {
-                return refuse(.unsupportedMediaType, "send JSON, with the header Content-Type: application/json")
+                return refuse(request, .unsupportedMediaType, "send JSON, with the header Content-Type: application/json")
             }
             guard let count = request.bodySequence.count else {
-                return refuse(.lengthRequired, "send the body's length")
+                return refuse(request, .lengthRequired, "send the body's length")
             }
             guard count <= Self.largest else {
-                return refuse(.payloadTooLarge, "a request may have \(Self.largest >> 20) MiB")
+                return refuse(request, .payloadTooLarge, "a request may have \(Self.largest >> 20) MiB")
             }
         }
         do { return try await routes.handleRequest(request) } catch is HTTPUnhandledError {
-            return refuse(.notFound, "there is no \(request.method.rawValue) \(request.path)")
+            return refuse(request, .notFound, "there is no \(request.method.rawValue) \(request.path)")
         }
     }
 
-    private func refuse(_ status: HTTPStatusCode, _ reason: String) -> HTTPResponse {
-        // In both forms, for clients of either API.
-        (try? .json(["detail": reason, "error": reason], status: status)) ?? HTTPResponse(statusCode: status)
+    /// In the form of the API that was asked: OpenAI's below `/v1/`, else the web UI's.
+    private func refuse(_ request: HTTPRequest, _ status: HTTPStatusCode, _ reason: String) -> HTTPResponse {
+        let answer =
+            request.path.hasPrefix("/v1/")
+            ? try? HTTPResponse.json(OpenAIImages.Failure(Refusal(status: status, reason: reason)), status: status)
+            : try? HTTPResponse.json(["detail": reason, "error": reason], status: status)
+        return answer ?? HTTPResponse(statusCode: status)
     }
 
     /// Without the port.

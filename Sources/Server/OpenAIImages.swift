@@ -198,7 +198,7 @@ struct OpenAIImages {
                             type,
                             Event(
                                 type: type, b64_json: format.base64(preview, quality: asked.output_compression),
-                                partial_image_index: step.index / max(1, step.count / (wanted + 1)),
+                                partial_image_index: step.index / Studio.interval(previews: wanted, steps: step.count),
                                 image_index: step.firstPicture + index, step: step.index + 1, steps: step.count,
                                 output_format: format.rawValue, size: preview.size))
                     }

@@ -79,6 +79,9 @@ actor Studio {
         return try result.get()
     }
 
+    /// Steps from one preview to the next, so that so many come before the last step.
+    static func interval(previews: Int, steps: Int) -> Int { max(1, steps / (previews + 1)) }
+
     private nonisolated func draw(
         _ request: GenerationRequest, _ job: Job, _ previews: Int?, _ tell: @Sendable (GenerationStep) async throws -> Void
     ) async throws -> [GeneratedPicture] {
@@ -86,7 +89,7 @@ actor Studio {
         let wanted = previews ?? (model.configuration.drawsPixels ? steps : 0)
         var finished: [GeneratedPicture] = []
         for try await step in model.stream(
-            request, showing: wanted > 0 ? [.predicted] : [], every: max(1, steps / (wanted + 1)))
+            request, showing: wanted > 0 ? [.predicted] : [], every: Self.interval(previews: wanted, steps: steps))
         {
             let ends = await note(job.number, step)
             try await tell(step)

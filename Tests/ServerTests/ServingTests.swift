@@ -23,14 +23,19 @@ import Testing
         for kind in ["text/plain", "application/x-www-form-urlencoded"] {
             #expect(try await ask(.POST, path, body: body, headers: [.contentType: kind]).status == 415)
         }
-        #expect(try await ask(.POST, path, body: body, headers: [:]).status == 415)
+        let unnamed = try await ask(.POST, path, body: body, headers: [:])
+        #expect(unnamed.status == 415)
+        let error = try #require(try unnamed.json()["error"] as? [String: Any], "in the form of OpenAI's API")
+        #expect((error["message"] as? String)?.contains("application/json") == true)
         let foreign: [HTTPHeader: String] = [.contentType: "application/json", .host: "evil.example:7860"]
         #expect(try await ask(.POST, path, body: body, headers: foreign).status == 403)
         for host in ["localhost:7860", "127.0.0.1", "[::1]:7860"] {
             let own: [HTTPHeader: String] = [.contentType: "application/json; charset=utf-8", .host: host]
             #expect(try await ask(.POST, path, body: body, headers: own).status == 200)
         }
-        #expect(try await ask(.GET, "/v2/anything").status == 404)
+        let unknown = try await ask(.GET, "/v2/anything")
+        #expect(unknown.status == 404)
+        #expect((try unknown.json()["detail"] as? String)?.contains("/v2/anything") == true)
     }
 
     @Test func turnsAwayWhenTooManyWait() async throws {
