@@ -20,6 +20,14 @@ public struct AutoencoderConfiguration: Codable, Sendable, Equatable {
             self.channels = channels
             self.attention = attention
         }
+
+        /// Without `attention` there is none.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            self.init(
+                channels: try values.decode(Int.self, forKey: .channels),
+                attention: try values.decodeIfPresent(Bool.self, forKey: .attention) ?? false)
+        }
     }
 
     public var kind: Kind

@@ -26,6 +26,16 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether a type's arithmetic is made of another's here, many times slower than float32's: bfloat16 on an x86 processor
+    /// without instructions for it.
+    public func emulates(_ dtype: DType) -> Bool {
+        #if arch(x86_64)
+            self == .cpu && dtype == .bfloat16 && !ct_has_winograd(dtype.c, 32, 32)
+        #else
+            false
+        #endif
+    }
+
     /// Waits until all work given to the device is done. Nothing to wait for on the CPU.
     public func synchronize() throws {
         var error: UnsafeMutablePointer<ct_error>?

@@ -97,6 +97,7 @@ struct Train: ParsableCommand {
         let run = try TrainingRun(
             configuration: settings(), folder: output, resume: resume, initialModel: initFrom, device: device)
         let total = run.configuration.steps
+        Console.noteEmulation(of: run.configuration.dtype, on: device)
         if !quiet {
             Console.say(
                 "\(grouped(run.parameterCount)) parameters, "

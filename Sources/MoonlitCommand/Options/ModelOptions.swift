@@ -35,7 +35,9 @@ struct ComputeOptions: ParsableArguments {
                     description: "--dtype int8: this processor lacks AVX-512's products of bytes and bfloat16; take float32")
             }
         }
-        return TextToImage.Options(dtype: dtype.dtype(on: device), device: device, threads: threads)
+        let chosen = dtype.dtype(on: device)
+        Console.noteEmulation(of: chosen, on: device)
+        return TextToImage.Options(dtype: chosen, device: device, threads: threads)
     }
 
     /// The same, for what computes on the calling thread: it is told how many threads it has.
@@ -111,4 +113,12 @@ enum DeviceChoice: ExpressibleByArgument {
 
 struct DeviceError: Error, CustomStringConvertible {
     let description: String
+}
+
+extension Console {
+    /// Says so where a type is slow on this processor.
+    static func noteEmulation(of dtype: DType, on device: Device) {
+        guard device.emulates(dtype) else { return }
+        say("note: this processor has no instructions for \(dtype.rawValue); --dtype float32 is many times faster here")
+    }
 }
