@@ -19,10 +19,15 @@ extension TrainingConfiguration {
         try self.init(yaml: text, file: what)
     }
 
-    /// Reads YAML. Keys that are absent are the preset's that the key `preset` names; without it, those of `emoji-64`.
+    /// Reads YAML. Keys that are absent are those of the preset that the key `preset` names, or of the file, seen from this
+    /// one's folder, that the key `base` names; without either, of `emoji-64`.
     /// - Throws: `TrainingError.configuration`, naming the key, for one that nobody reads, a value of the wrong kind or
-    ///   out of range.
+    ///   out of range, and for a file that is its own base.
     public init(yaml: String, file: String = "the configuration") throws {
+        try self.init(yaml: yaml, file: file, builtOnBy: [])
+    }
+
+    private init(yaml: String, file: String, builtOnBy above: [URL]) throws {
         let given: Node
         do {
             given = try Yams.compose(yaml: yaml) ?? Node.mapping([:])
@@ -32,14 +37,9 @@ extension TrainingConfiguration {
         guard case .mapping(var mapping) = given else {
             throw TrainingError.configuration(key: file, problem: "keys and values were expected at the top")
         }
-        let presetName = mapping["preset"]?.string ?? Self.emoji64.name
-        mapping["preset"] = nil
-        guard let preset = Self.presets[presetName] else {
-            throw TrainingError.configuration(
-                key: "preset",
-                problem: "\(presetName) is none of " + Self.presets.keys.sorted().joined(separator: ", "))
-        }
-        let merged = try Self.merge(.mapping(mapping), over: preset.node(), path: [])
+        let foundation = try Self.foundation(mapping, file: URL(fileURLWithPath: file).standardizedFileURL, above)
+        (mapping["preset"], mapping["base"]) = (nil, nil)
+        let merged = try Self.merge(.mapping(mapping), over: foundation.node(), path: [])
         do {
             self = try YAMLDecoder().decode(Self.self, from: try Yams.serialize(node: merged))
         } catch let error as DecodingError {
@@ -49,6 +49,29 @@ extension TrainingConfiguration {
             throw TrainingError.configuration(key: unknown, problem: "there is no such key")
         }
         try validate()
+    }
+
+    /// What a file's keys stand on.
+    private static func foundation(_ mapping: Node.Mapping, file: URL, _ above: [URL]) throws -> Self {
+        guard let base = mapping["base"] else {
+            let name = mapping["preset"]?.string ?? emoji64.name
+            guard let preset = presets[name] else {
+                throw TrainingError.configuration(
+                    key: "preset", problem: "\(name) is none of " + presets.keys.sorted().joined(separator: ", "))
+            }
+            return preset
+        }
+        guard mapping["preset"] == nil, let name = base.string, !name.isEmpty else {
+            throw TrainingError.configuration(key: "base", problem: "a file's name was expected, and no preset beside it")
+        }
+        let path = URL(fileURLWithPath: name, relativeTo: file.deletingLastPathComponent()).standardizedFileURL
+        guard path != file, !above.contains(path) else {
+            throw TrainingError.configuration(key: "base", problem: "\(path.path) is its own base")
+        }
+        guard let text = try? String(contentsOf: path, encoding: .utf8) else {
+            throw TrainingError.configuration(key: "base", problem: "\(path.path) cannot be read")
+        }
+        return try Self(yaml: text, file: path.path, builtOnBy: above + [file])
     }
 
     /// All of it as YAML.

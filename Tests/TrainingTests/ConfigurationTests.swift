@@ -29,6 +29,33 @@ import Training
         #expect(try TrainingConfiguration(yaml: "") == .emoji64)
     }
 
+    @Test func aFileStandsOnAnother() throws {
+        try withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(atPath: folder + "/later", withIntermediateDirectories: true)
+            func write(_ name: String, _ yaml: String) throws -> String {
+                let path = folder + "/" + name
+                try yaml.write(toFile: path, atomically: true, encoding: .utf8)
+                return path
+            }
+            _ = try write("1.yaml", "preset: tiny\nsteps: 9\nrate: {peak: 0.5}\n")
+            _ = try write("2.yaml", "base: 1.yaml\nrate: {warmup: 3}\n")
+            let third = try write("later/3.yaml", "base: ../2.yaml\nsteps: 7\n")
+            var expected = TrainingConfiguration.tiny
+            (expected.steps, expected.rate.peak, expected.rate.warmup) = (7, 0.5, 3)
+            #expect(try TrainingConfiguration(presetOrFile: third) == expected)
+
+            for (name, yaml, problem) in [
+                ("own.yaml", "base: own.yaml", "own base"), ("2.yaml", "base: later/3.yaml", "own base"),
+                ("lost.yaml", "base: nowhere.yaml", "nowhere.yaml"), ("both.yaml", "base: 1.yaml\npreset: tiny", "preset"),
+                ("number.yaml", "base: {a: 1}", "file's name"),
+            ] {
+                let path = try write(name, yaml)
+                let error = try #require(throws: TrainingError.self) { try TrainingConfiguration(presetOrFile: path) }
+                #expect(error.description.contains(problem), "\(error)")
+            }
+        }
+    }
+
     @Test func scenesAreComposedAsTheFileSays() throws {
         let read = try TrainingConfiguration(
             yaml: "data: {together: 8, sets: [{set: scenes, scenes: {alike: 8, subjects: [fox]}}, {set: emoji, weight: 3}]}")
