@@ -129,16 +129,8 @@ import Training
         configuration.samples.prompts = ["a red square"]
         configuration.samples.steps = 2
         try withTemporaryFolder { folder in
-            let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
-            #expect(try whole.run() == .finished(step: 4))
-            let half = try TrainingRun(configuration: configuration, folder: folder + "/b", data: ColouredSet())
-            let flag = StopFlag()
-            _ = try half.run(stop: flag) { if case .checkpoint(step: 2, _) = $0 { flag.set() } }
-            let rest = try TrainingRun(
-                configuration: configuration, folder: folder + "/b", resume: true, data: ColouredSet())
-            #expect(rest.step == 2)
-            #expect(try rest.run() == .finished(step: 4))
-            #expect(try bytes(folder + "/a/model.safetensors") == bytes(folder + "/b/model.safetensors"))
+            try expectResumedEqualsWhole(
+                configuration, in: folder, stopAfter: 2, resumedWith: configuration, files: ["model.safetensors"])
             let sheet = try Picture(decoding: bytes(folder + "/a/samples/step-00000004.png"))
             #expect(sheet.width > 48)
         }

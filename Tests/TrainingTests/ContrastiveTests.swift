@@ -175,14 +175,7 @@ import Training
         }
         try withTemporaryFolder { folder in
             configuration.parts = 2
-            _ = try run(folder + "/a", configuration).run()
-            let stop = StopFlag()
-            _ = try run(folder + "/b", configuration).run(stop: stop) { message in
-                if case .progress(let progress) = message, progress.step == 3 { stop.set() }
-            }
-            #expect(try run(folder + "/b", nil, resume: true).run() == .finished(step: 6))
-            let state = "checkpoints/step-00000006/state.safetensors"
-            #expect(try bytes(folder + "/a/" + state) == bytes(folder + "/b/" + state))
+            try expectResumedEqualsWhole(configuration, in: folder)
             let path = folder + "/a/model.safetensors"
             #expect(try CLIPFile(path).archive.tensorNames.allSatisfy { !$0.hasPrefix("words.") })
             // A model goes on with words and without.
@@ -211,27 +204,17 @@ import Training
     }
 
     private func run(
-        _ folder: String, _ configuration: TrainingConfiguration?, resume: Bool = false, initialModel: String? = nil
+        _ folder: String, _ configuration: TrainingConfiguration, initialModel: String? = nil
     ) throws -> TrainingRun {
         try TrainingRun(
-            configuration: configuration, folder: folder, resume: resume, initialModel: initialModel,
-            data: ColouredSet())
+            configuration: configuration, folder: folder, initialModel: initialModel, data: ColouredSet())
     }
 
     @Test(arguments: ["clip-64", "clip-64-judge", "noised-clip-64", "glide-clip"])
     func aResumedRunEqualsAnUninterruptedOne(preset: String) throws {
         try withTemporaryFolder { folder in
             let configuration = try Self.small(preset)
-            #expect(try run(folder + "/a", configuration).run() == .finished(step: 6))
-            let stop = StopFlag()
-            let outcome = try run(folder + "/b", configuration).run(stop: stop) { message in
-                if case .progress(let progress) = message, progress.step == 3 { stop.set() }
-            }
-            #expect(outcome == .stopped(step: 3))
-            #expect(try run(folder + "/b", nil, resume: true).run() == .finished(step: 6))
-            for file in ["checkpoints/step-00000006/state.safetensors", "model.safetensors"] {
-                #expect(try bytes(folder + "/a/" + file) == bytes(folder + "/b/" + file), "\(file)")
-            }
+            try expectResumedEqualsWhole(configuration, in: folder, files: ["model.safetensors"])
             let model = try PictureTextModels.load(folder + "/a/model.safetensors")
             #expect(model.imageSide == 16 && model.isNoised == configuration.contrastive.noised)
             #expect(try model.embeddings(ofTexts: ["a red square"]).shape == [1, 12])

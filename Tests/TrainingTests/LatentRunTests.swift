@@ -56,16 +56,7 @@ func drawnAutoencoder(in folder: String) throws -> String {
             var configuration = try short(drawnAutoencoder(in: folder))
             configuration.latent.caches = caches
             configuration.intervals.sample = 4
-            let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
-            #expect(try whole.run() == .finished(step: 4))
-            let flag = StopFlag()
-            let first = try TrainingRun(configuration: configuration, folder: folder + "/b", data: ColouredSet())
-            #expect(try first.run(stop: flag) { if case .progress(let now) = $0, now.step == 3 { flag.set() } } == .stopped(step: 3))
-            let rest = try TrainingRun(configuration: configuration, folder: folder + "/b", resume: true, data: ColouredSet())
-            #expect(rest.step == 3)
-            #expect(try rest.run() == .finished(step: 4))
-            let state = "/checkpoints/step-00000004/state.safetensors"
-            #expect(try bytes(folder + "/a" + state) == bytes(folder + "/b" + state))
+            let whole = try expectResumedEqualsWhole(configuration, in: folder, resumedWith: configuration)
             #expect(try Picture(path: folder + "/a/samples/step-00000004.png").width > 16)
 
             guard case .latents(let file) = try PublishedModel(whole.modelPath) else {

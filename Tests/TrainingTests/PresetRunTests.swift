@@ -55,15 +55,7 @@ import Training
     @Test(arguments: TrainingConfiguration.presets.keys.sorted()) func trainsAndResumesToTheBit(name: String) throws {
         try withTemporaryFolder { folder in
             let configuration = try shrunk(name, in: folder)
-            let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
-            #expect(try whole.run() == .finished(step: 4))
-            let flag = StopFlag()
-            let first = try TrainingRun(configuration: configuration, folder: folder + "/b", data: ColouredSet())
-            #expect(try first.run(stop: flag) { if case .progress(let now) = $0, now.step == 3 { flag.set() } } == .stopped(step: 3))
-            let rest = try TrainingRun(configuration: nil, folder: folder + "/b", resume: true, data: ColouredSet())
-            #expect(try rest.run() == .finished(step: 4))
-            let state = "/checkpoints/step-00000004/state.safetensors"
-            #expect(try bytes(folder + "/a" + state) == bytes(folder + "/b" + state))
+            let whole = try expectResumedEqualsWhole(configuration, in: folder)
             #expect(FileManager.default.fileExists(atPath: whole.modelPath))
         }
     }

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Layers
 import Tensors
+import Testing
 import Training
 
 let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -58,6 +59,36 @@ func batches(_ configuration: TrainingConfiguration) throws -> BatchLoader {
     try BatchLoader(
         ColouredSet(), preparation: configuration.preparation, batchSize: configuration.batchSize,
         seed: configuration.seed)
+}
+
+/// Runs in one go in `folder`/a, and in `folder`/b with a stop after a step; expects the same state and files of both.
+///
+/// - Parameter other: what the second is resumed with; what its folder says unless given.
+/// - Returns: the run in one go.
+@discardableResult
+func expectResumedEqualsWhole(
+    _ configuration: TrainingConfiguration, in folder: String, stopAfter stop: Int = 3,
+    resumedWith other: TrainingConfiguration? = nil, files: [String] = [], data: any CaptionedPictures = ColouredSet(),
+    location: SourceLocation = #_sourceLocation
+) throws -> TrainingRun {
+    let whole = try TrainingRun(configuration: configuration, folder: folder + "/a", data: data)
+    let outcome = try whole.run()
+    #expect(outcome == .finished(step: configuration.steps), sourceLocation: location)
+    let flag = StopFlag()
+    let first = try TrainingRun(configuration: configuration, folder: folder + "/b", data: data)
+    let stopped = try first.run(stop: flag) { if case .progress(let now) = $0, now.step == stop { flag.set() } }
+    #expect(stopped == .stopped(step: stop), sourceLocation: location)
+    let rest = try TrainingRun(configuration: other, folder: folder + "/b", resume: true, data: data)
+    #expect(rest.step == stop, sourceLocation: location)
+    let resumed = try rest.run()
+    #expect(resumed == .finished(step: configuration.steps), sourceLocation: location)
+    let number = String(configuration.steps)
+    let step = String(repeating: "0", count: 8 - number.count) + number
+    for file in ["checkpoints/step-\(step)/state.safetensors"] + files {
+        let isSame = try bytes(folder + "/a/" + file) == bytes(folder + "/b/" + file)
+        #expect(isSame, "\(file)", sourceLocation: location)
+    }
+    return whole
 }
 
 func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
