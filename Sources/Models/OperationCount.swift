@@ -97,6 +97,10 @@ extension UNetConfiguration {
                 if index > 0, block == level.residualBlocks { total += resampling(channels, index - 1) }
             }
         }
+        if let pixelChannels {
+            let taps = inputChannels + outputChannels + pixelChannels + outputChannels
+            total += 2 * Double(height * width * 9 * pixelChannels * taps) + 2 * embedding * Double(2 * pixelChannels)
+        }
         return total + convolution(first, outputChannels * fold, 0)
     }
 }

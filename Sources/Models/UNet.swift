@@ -17,6 +17,7 @@ public struct UNet {
     package let outputBlocks: [[Part]]
     let outNorm: GroupNorm
     let outConvolution: Convolution2D
+    let pixels: PixelRefinement?
 
     /// One step of a block.
     package enum Part {
@@ -112,6 +113,9 @@ public struct UNet {
         outNorm = try GroupNorm(weights / "out" / 0, channels: channels, groups: configuration.normGroups)
         outConvolution = try Convolution2D(
             weights / "out" / 2, in: first, out: configuration.outputChannels * fold, initial: .zeros)
+        pixels = try configuration.pixelChannels.map {
+            try PixelRefinement(weights / "pixels", channels: $0, configuration: configuration)
+        }
     }
 
     /// The same context with all that does not change from step to step computed once: the transformers' keys and values
@@ -159,6 +163,7 @@ public struct UNet {
         }
         h = try outConvolution(outNorm.activated(h))
         if configuration.patchSize > 1 { h = try h.pixelShuffle(configuration.patchSize) }
+        if let pixels { h = try pixels(h, x.to(h.dtype), emb) }
         return try h.to(x.dtype)
     }
 

@@ -52,6 +52,8 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
     /// Blocks of this many pixels a side are folded into channels before the first convolution and unfolded after the
     /// last; 1 in the published networks.
     public var patchSize: Int
+    /// The width of a residual block at the picture's own resolution, which joins unfolded blocks; none where nil.
+    public var pixelChannels: Int?
     /// Groups of every group normalisation.
     public var normGroups: Int
     /// Transformer blocks in the middle's attention; 1 where nil.
@@ -65,7 +67,7 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
     public init(
         inputChannels: Int, outputChannels: Int, modelChannels: Int, levels: [Level], headWidth: Int = 64,
         dropout: Double = 0, residualResampling: Bool = true, scaleShiftNorm: Bool = true, text: TextEntry = .none,
-        patchSize: Int = 1, normGroups: Int = 32, heads: Int? = nil, middleDepth: Int? = nil, addedWidth: Int? = nil,
+        patchSize: Int = 1, pixelChannels: Int? = nil, normGroups: Int = 32, heads: Int? = nil, middleDepth: Int? = nil, addedWidth: Int? = nil,
         sizeSinusoidWidth: Int? = nil
     ) {
         self.inputChannels = inputChannels
@@ -78,6 +80,7 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
         self.scaleShiftNorm = scaleShiftNorm
         self.text = text
         self.patchSize = patchSize
+        self.pixelChannels = pixelChannels
         self.normGroups = normGroups
         self.heads = heads
         self.middleDepth = middleDepth
@@ -104,6 +107,11 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
         }
         try require(!levels.isEmpty && levels.count <= 8, "a U-Net needs 1 to 8 levels, not \(levels.count)")
         try require((1...64).contains(patchSize), "patchSize must be 1 to 64, not \(patchSize)")
+        if let pixelChannels {
+            try require(
+                (1...4096).contains(pixelChannels) && pixelChannels % PixelRefinement.groups == 0,
+                "pixelChannels must be a multiple of \(PixelRefinement.groups) up to 4,096, not \(pixelChannels)")
+        }
         for (name, value) in [
             ("inputChannels", inputChannels), ("outputChannels", outputChannels), ("modelChannels", modelChannels),
             ("headWidth", headWidth), ("normGroups", normGroups), ("heads", heads), ("addedWidth", addedWidth),

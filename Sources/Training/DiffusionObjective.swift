@@ -33,11 +33,10 @@ package struct DiffusionObjective: Objective {
         case .model(let path):
             let file = try ModelFile(path)
             let model = try Self.model(file.configuration, configuration)
-            let weights = WidenedSource(
-                file.archive, from: file.configuration.network.input, to: model.network.input,
-                patchSize: model.network.unet.patchSize)
             try self.init(
-                configuration, model: model, weights: .tensors(weights ?? file.archive), data: data, device: device)
+                configuration, model: model,
+                weights: .tensors(Self.weights(of: file, for: model, seed: configuration.seed)), data: data,
+                device: device)
         case .checkpoint(let description, let weights):
             try self.init(
                 configuration, model: Self.model(ModelConfiguration(description, of: weights), configuration), weights: .tensors(weights), data: data,
@@ -60,6 +59,20 @@ package struct DiffusionObjective: Objective {
         (network, parameters) = try trainable(weights, device: device) {
             try GLIDE($0, configuration: model.network)
         }
+    }
+
+    /// An older model's weights for a network that may see more, or join its unfolded blocks.
+    private static func weights(
+        of file: ModelFile, for model: ModelConfiguration, seed: UInt64
+    ) throws -> any TensorSource {
+        let (older, newer) = (file.configuration.network, model.network)
+        let wide: any TensorSource =
+            WidenedSource(file.archive, from: older.input, to: newer.input, patchSize: newer.unet.patchSize)
+            ?? file.archive
+        guard older.unet.pixelChannels == nil, newer.unet.pixelChannels != nil else { return wide }
+        let store = WeightStore(.initial(try RandomGenerator(seed: seed)))
+        _ = try GLIDE(Weights(store), configuration: newer)
+        return GrownSource(wide, by: store.parameters, in: ["pixels."]) ?? wide
     }
 
     /// The configuration's model with an older one's vocabulary.

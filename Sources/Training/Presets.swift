@@ -27,7 +27,7 @@ extension TrainingConfiguration {
                     .init(channels: 128, residualBlocks: 2, attention: true),
                     .init(channels: 160, residualBlocks: 2, attention: true),
                 ],
-                headWidth: 32, patchSize: 4, normGroups: 32, dropout: 0,
+                headWidth: 32, patchSize: 4, pixelChannels: 0, normGroups: 32, dropout: 0,
                 text: TextShape(vocabulary: .clip, prune: true, context: 24, width: 256, layers: 4, heads: 4)),
             conditioning: ConditioningShape(),
             diffusion: DiffusionConfiguration(
@@ -59,7 +59,7 @@ extension TrainingConfiguration {
                 .init(channels: 16, residualBlocks: 1, attention: false),
                 .init(channels: 32, residualBlocks: 1, attention: true),
             ],
-            headWidth: 16, patchSize: 2, normGroups: 8, dropout: 0.1,
+            headWidth: 16, patchSize: 2, pixelChannels: 0, normGroups: 8, dropout: 0.1,
             text: TextShape(vocabulary: .clip, prune: true, context: 12, width: 32, layers: 1, heads: 2))
         tiny.batchSize = 8
         tiny.steps = 40
@@ -78,7 +78,7 @@ extension TrainingConfiguration {
         base.name = "glide-base"
         base.network = NetworkShape(
             input: .text, modelChannels: published.unet.modelChannels, levels: published.unet.levels,
-            headWidth: published.unet.headWidth, patchSize: 1, normGroups: 32, dropout: published.unet.dropout,
+            headWidth: published.unet.headWidth, patchSize: 1, pixelChannels: 0, normGroups: 32, dropout: published.unet.dropout,
             text: TextShape(
                 vocabulary: .gpt2, prune: false, context: published.text.context, width: published.text.width,
                 layers: published.text.layers, heads: published.text.heads))

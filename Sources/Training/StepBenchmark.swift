@@ -129,7 +129,7 @@ public final class StepBenchmark {
                         channels: multiplier * model.channels, residualBlocks: model.residual_blocks,
                         attention: model.attention_downsampling.contains(1 << index))
                 },
-                headWidth: model.head_width, patchSize: 1, normGroups: 32, dropout: model.dropout,
+                headWidth: model.head_width, patchSize: 1, pixelChannels: 0, normGroups: 32, dropout: model.dropout,
                 text: .init(
                     vocabulary: .gpt2, prune: true, context: model.text.context, width: model.text.width,
                     layers: model.text.layers, heads: model.text.heads))

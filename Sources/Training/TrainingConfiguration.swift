@@ -67,6 +67,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         public var levels: [UNetConfiguration.Level]
         public var headWidth: Int
         public var patchSize: Int
+        /// The width of a residual block at the picture's own resolution, which joins unfolded blocks; 0 for none.
+        public var pixelChannels: Int
         public var normGroups: Int
         public var dropout: Double
         public var text: TextShape
@@ -207,7 +209,7 @@ extension TrainingConfiguration {
             inputChannels: network.input.channels, outputChannels: diffusion.variance.outputChannels(3),
             modelChannels: network.modelChannels, levels: network.levels, headWidth: network.headWidth,
             dropout: network.dropout, text: .joint(width: network.text.width), patchSize: network.patchSize,
-            normGroups: network.normGroups)
+            pixelChannels: network.pixelChannels > 0 ? network.pixelChannels : nil, normGroups: network.normGroups)
         let transformer = TextTransformerConfiguration(
             vocabulary: try text.vocabularyCount, context: network.text.context, width: network.text.width,
             layers: network.text.layers, heads: network.text.heads)

@@ -62,7 +62,7 @@ struct InputTests {
         let changes: [(String, (inout GLIDEConfiguration) -> Void)] = [
             ("levels", { $0.unet.levels = [] }),
             ("levels", { $0.unet.levels = Array(repeating: $0.unet.levels[0], count: 9) }),
-            ("patchSize", { $0.unet.patchSize = 0 }), ("headWidth", { $0.unet.headWidth = 0 }),
+            ("patchSize", { $0.unet.patchSize = 0 }), ("pixelChannels", { $0.unet.pixelChannels = 12 }), ("headWidth", { $0.unet.headWidth = 0 }),
             ("normGroups", { $0.unet.normGroups = -1 }), ("modelChannels", { $0.unet.modelChannels = 1 << 40 }),
             ("dropout", { $0.unet.dropout = 1 }), ("dropout", { $0.unet.dropout = .nan }),
             ("channels", { $0.unet.levels[0].channels = 0 }), ("groups", { $0.unet.levels[0].channels = 33 }),
