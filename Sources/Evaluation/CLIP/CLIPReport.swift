@@ -68,7 +68,7 @@ public struct CLIPReport: Sendable, Hashable, Codable {
             title: "Accuracy over the noise", axis: "step",
             series: measures.enumerated().map { index, measure in
                 LinePlot.Series(
-                    name: measure.name, colour: Palette.lines[index % Palette.lines.count],
+                    name: measure.name, colour: Palette.line(index),
                     points: noisy.compactMap { level in
                         measure.rate(level.ranking).map { (Double(level.step), $0.value) }
                     })

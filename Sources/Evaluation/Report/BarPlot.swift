@@ -22,7 +22,9 @@ struct BarPlot {
     /// Draws itself with its upper edge at `top`.
     func draw(on canvas: inout PlotCanvas, top: Double) {
         let (left, right) = (110.0, Double(Self.size.width) - 40)
-        let (upper, lower) = (top + 190, top + Double(Self.size.height) - 70)
+        let places = legendPlaces(x: left)
+        let rows = (places.last?.row ?? 0) + 1
+        let (upper, lower) = (top + 122 + 34 * Double(max(2, rows)), top + Double(Self.size.height) - 70)
         func height(_ value: Double) -> Double { lower - value * (lower - upper) }
         canvas.text(title, x: left, y: top + 40, scale: 3)
         for tenth in stride(from: 0, through: 10, by: 2) {
@@ -30,7 +32,7 @@ struct BarPlot {
             canvas.fill(x: left, y: y - 1, width: right - left, height: 2, Self.grid)
             canvas.text("\(tenth * 10) %", x: left - 14, y: y, anchor: .right, Self.soft)
         }
-        legend(on: &canvas, x: left, y: top + 96)
+        legend(on: &canvas, places, y: top + 96)
         let room = (right - left) / Double(max(1, groups.count))
         let bar = min(90, room * 0.78 / Double(max(1, series.count)))
         for (group, name) in groups.enumerated() {
@@ -45,6 +47,8 @@ struct BarPlot {
                     (x + bar / 2, height(interval.lowerBound)), (x + bar / 2, height(interval.upperBound)), width: 2.5,
                     Colour(grey: 60))
                 let label = (100 * rate.value).formatted(bar < 52 ? 0 : 1)
+                // No number over another.
+                guard Double(TextLine(label, scale: bar < 40 ? 1 : 2).width) < bar else { continue }
                 canvas.text(
                     label, x: x + bar / 2, y: height(interval.upperBound) - 18, anchor: .middle, scale: bar < 40 ? 1 : 2)
             }
@@ -61,17 +65,29 @@ struct BarPlot {
 
     private static let chanceColour = Colour(red: 205, green: 60, blue: 50)
 
-    private func legend(on canvas: inout PlotCanvas, x start: Double, y: Double) {
-        var (x, y) = (start, y)
-        for one in series {
-            if x + 32 + Double(TextLine(one.name, scale: 2).width) > Double(Self.size.width) - 40 { (x, y) = (start, y + 34) }
-            canvas.fill(x: x, y: y - 11, width: 22, height: 22, one.colour)
-            canvas.text(one.name, x: x + 32, y: y)
-            x += 32 + Double(TextLine(one.name, scale: 2).width) + 44
+    private static let guessing = "guessing"
+
+    /// Where the series' names stand, and the word for guessing.
+    private func legendPlaces(x start: Double) -> [(x: Double, row: Int)] {
+        var (x, row) = (start, 0)
+        return (series.map(\.name) + [Self.guessing]).map { name in
+            let width = 32 + Double(TextLine(name, scale: 2).width)
+            if x > start, x + width > Double(Self.size.width) - 40 { (x, row) = (start, row + 1) }
+            defer { x += width + 44 }
+            return (x, row)
         }
-        if x + 34 + Double(TextLine("guessing", scale: 2).width) > Double(Self.size.width) - 40 { (x, y) = (start, y + 34) }
-        canvas.line((x, y), (x + 8, y), width: 3, Self.chanceColour)
-        canvas.line((x + 16, y), (x + 24, y), width: 3, Self.chanceColour)
-        canvas.text("guessing", x: x + 34, y: y)
+    }
+
+    private func legend(on canvas: inout PlotCanvas, _ places: [(x: Double, row: Int)], y top: Double) {
+        for (place, one) in zip(places, series.map(Optional.some) + [nil]) {
+            let (x, y) = (place.x, top + 34 * Double(place.row))
+            if let one {
+                canvas.fill(x: x, y: y - 11, width: 22, height: 22, one.colour)
+            } else {
+                canvas.line((x, y), (x + 8, y), width: 3, Self.chanceColour)
+                canvas.line((x + 14, y), (x + 22, y), width: 3, Self.chanceColour)
+            }
+            canvas.text(one?.name ?? Self.guessing, x: x + 32, y: y)
+        }
     }
 }

@@ -62,6 +62,14 @@ enum Palette {
         Colour(red: 204, green: 121, blue: 167), Colour(red: 86, green: 180, blue: 233), Colour(red: 213, green: 94, blue: 0),
         Colour(red: 90, green: 90, blue: 90),
     ]
+
+    /// Of the series with this number: behind the last of the colours they come again, paler.
+    static func line(_ index: Int) -> Colour {
+        let colour = lines[index % lines.count]
+        func pale(_ part: UInt8) -> UInt8 { 255 - (255 - part) / 2 }
+        return index < lines.count
+            ? colour : Colour(red: pale(colour.red), green: pale(colour.green), blue: pale(colour.blue))
+    }
 }
 
 extension SetReport {
@@ -78,7 +86,7 @@ extension SetReport {
             let isAlone = self.drawn.count == 1 && drawn.guidanceScale != nil
             series.append(
                 .init(
-                    name: isAlone ? "model, " + drawn.name : drawn.name, colour: Palette.lines[index % Palette.lines.count],
+                    name: isAlone ? "model, " + drawn.name : drawn.name, colour: Palette.line(index),
                     values: values(drawn.findings.ranking)))
         }
         if let control = drawn.count == 1 ? drawn[0].shuffled : drawn.isEmpty ? realShuffled : nil {
@@ -99,7 +107,7 @@ extension SetReport {
             title: "Accuracy", axis: sweep.axis,
             series: measures.enumerated().map { index, measure in
                 LinePlot.Series(
-                    name: measure.name, colour: Palette.lines[index % Palette.lines.count],
+                    name: measure.name, colour: Palette.line(index),
                     points: scales.compactMap { one in
                         measure.rate(one.measured.ranking).map { (one.scale, $0.value) }
                     }, level: index == 0 ? real?.ranking.first.value : nil)
