@@ -27,13 +27,7 @@ struct FilterGradient {
                 Vector square[perWord][positions] = {};
                 even.transformed(c, square[0]);
                 if (count > 1) odd.transformed(c, square[perWord - 1]);
-                float *const at = to + c / block * words * block + c % block;
-#pragma clang loop unroll(full)
-                for (int64_t p = 0; p < positions; ++p) {
-                    Vector together[perWord];
-                    for (int64_t i = 0; i < perWord; ++i) together[i] = square[i][p];
-                    Kind::weave(at + p * each, together);
-                }
+                Forward::weave(square, to + c / block * words * block + c % block, each);
             }
         }
     }

@@ -34,13 +34,18 @@ struct Winograd {
                 Vector squares[perWord][positions];
                 for (int64_t i = 0; i < perWord; ++i)
                     filtersTransformed(from, b * block + o, word * perWord + i, squares[i]);
-#pragma clang loop unroll(full)
-                for (int64_t p = 0; p < positions; ++p) {
-                    Vector together[perWord];
-                    for (int64_t i = 0; i < perWord; ++i) together[i] = squares[i][p];
-                    Kind::weave(to + p * words() * block + o, together);
-                }
+                weave(squares, to + o, words() * block);
             }
+    }
+
+    /// Each position's numbers of the squares that share words, `pitch` floats from the next position's.
+    SHIM_INLINE void weave(const Vector (&squares)[perWord][positions], float *to, int64_t pitch) {
+#pragma clang loop unroll(full)
+        for (int64_t p = 0; p < positions; ++p) {
+            Vector together[perWord];
+            for (int64_t i = 0; i < perWord; ++i) together[i] = squares[i][p];
+            Kind::weave(to + p * pitch, together);
+        }
     }
 
     /// Of the channels out from `o`, and the channel in `i`.
