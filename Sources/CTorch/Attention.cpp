@@ -16,9 +16,10 @@ namespace {
 #if defined(__x86_64__)
 /// [N, heads, L, width] → the same shape, in memory [N, L, heads, width].
 template <class Kernel>
-at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t rows) {
+at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale) {
     using Number = typename Kernel::Number;
     const int64_t heads = q.size(1), sequences = q.size(0) * heads, queries = q.size(2), width = q.size(3);
+    const int64_t rows = Kernel::rowsAtOnce;
     const Kernel kernel{k.size(2), width, static_cast<float>(scale * 1.4426950408889634)};
     at::Tensor result = at::empty({q.size(0), queries, heads, width}, q.options()).transpose(1, 2);
     const auto single = q.options().dtype(at::kFloat);
@@ -51,6 +52,8 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
     });
     return result;
 }
+
+SHIM_CHOOSE(Attention)
 #endif
 
 /// Whether there is a kernel for these tensors on this processor.
@@ -58,7 +61,7 @@ bool serves(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v) {
     return fuses(q) && q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && k.is_cpu() && v.is_cpu()
         && k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type() && k.numel() > 0
         && k.size(0) == q.size(0) && k.size(1) == q.size(1) && k.size(3) == q.size(3) && v.sizes() == k.sizes()
-        && q.size(3) <= 1024 && (q.scalar_type() == at::kBFloat16 ? hasBF16() : widest() > 0);
+        && q.size(3) <= 1024 && widest() > 0;
 }
 
 }  // namespace
@@ -70,10 +73,9 @@ std::optional<at::Tensor> attention(const at::Tensor &q, const at::Tensor &k, co
     if (!serves(q, k, v) || !(scale > 0)) return std::nullopt;
     auto rows = [](const at::Tensor &t) { return t.stride(3) == 1 || t.size(3) == 1 ? t : t.contiguous(); };
     const at::Tensor a = rows(q), b = rows(k), c = rows(v);
-    if (q.scalar_type() == at::kBFloat16)
-        return attend<avx512bf16::Attention<avx512bf16::Halves>>(a, b, c, scale, avx512bf16::panelRows);
-    if (widest() == 2) return attend<avx512::Attention<avx512::Singles>>(a, b, c, scale, avx512::panelRows);
-    return attend<avx2::Attention<avx2::Singles>>(a, b, c, scale, avx2::panelRows);
+    return choose(q.scalar_type(), [&](auto *kernel) {
+        return attend<std::remove_pointer_t<decltype(kernel)>>(a, b, c, scale);
+    });
 #else
     return std::nullopt;
 #endif

@@ -30,7 +30,8 @@ SHIM_INLINE float total(Vector v) {
 template <class Kind>
 struct Attention {
     using Number = typename Kind::Number;
-    static constexpr int64_t keyGroup = 2 * lanes, keyBlock = 256, blockGroups = keyBlock / keyGroup;
+    using Factor = typename Kind::Factor;
+    static constexpr int64_t rowsAtOnce = panelRows, keyGroup = 2 * lanes, keyBlock = 256, blockGroups = keyBlock / keyGroup;
 
     const int64_t keys, width;
     const float scale;  // of the likenesses, times log₂ e
@@ -54,11 +55,11 @@ struct Attention {
         for (int64_t g = 0; g < groups(); ++g)
             for (int64_t w = 0; w < words(); ++w, to += keyGroup)
                 for (int64_t i = 0; i < keyGroup; ++i) {
-                    Number pair[Kind::perWord] = {};
+                    Factor pair[Kind::perWord] = {};
                     const int64_t key = g * keyGroup + i;
                     if (key < keys)
                         for (int64_t p = 0; p < Kind::perWord; ++p)
-                            if (w * Kind::perWord + p < width) pair[p] = k[key * stride + w * Kind::perWord + p];
+                            if (w * Kind::perWord + p < width) pair[p] = Kind::factor(k[key * stride + w * Kind::perWord + p]);
                     std::memcpy(to + i, pair, 4);
                 }
     }
@@ -71,9 +72,9 @@ struct Attention {
             for (int64_t c = 0; c < columns(); c += columnsAt(c))
                 for (int64_t key = first; key < last; key += Kind::perWord)
                     for (int64_t i = c * lanes; i < (c + columnsAt(c)) * lanes; ++i, ++to) {
-                        Number pair[Kind::perWord] = {};
+                        Factor pair[Kind::perWord] = {};
                         for (int64_t p = 0; p < Kind::perWord; ++p)
-                            if (key + p < keys && i < width) pair[p] = v[(key + p) * stride + i];
+                            if (key + p < keys && i < width) pair[p] = Kind::factor(v[(key + p) * stride + i]);
                         std::memcpy(to, pair, 4);
                     }
         }
@@ -90,7 +91,7 @@ struct Attention {
         factor = sum == 0 ? 0 : std::exp2(most - next);
         most = next;
         Vector added{};
-        Number *weights = reinterpret_cast<Number *>(row);
+        Factor *weights = reinterpret_cast<Factor *>(row);
         for (int64_t i = 0; i < vectors; ++i) {
             const Vector p = powerOfTwo(load(row + i * lanes) * all(scale) - all(next));
             added += p;
@@ -114,8 +115,10 @@ struct Attention {
         const int64_t sumStride = columns() * lanes;
         std::memset(work, 0, static_cast<size_t>(panelRows * words()) * 4);
         std::memset(sums, 0, static_cast<size_t>(panelRows * sumStride) * 4);
-        for (int64_t r = 0; r < rows; ++r)
-            std::memcpy(asked + r * words(), q + r * qStride, static_cast<size_t>(width) * sizeof(Number));
+        for (int64_t r = 0; r < rows; ++r) {
+            Factor *const row = reinterpret_cast<Factor *>(asked + r * words());
+            for (int64_t i = 0; i < width; ++i) row[i] = Kind::factor(q[r * qStride + i]);
+        }
         float most[panelRows], sum[panelRows], factor[panelRows];
         for (int64_t r = 0; r < panelRows; ++r) most[r] = -std::numeric_limits<float>::infinity(), sum[r] = 0;
         for (int64_t block = 0; block < groups(); block += blockGroups) {

@@ -1,7 +1,12 @@
-// Compiles SHIM_KERNEL (a file) for each set of instructions: `avx2` and `avx512` for float32, `avx512bf16` for bfloat16 and bytes.
+// Compiles SHIM_KERNEL (a file) for each set of instructions: `avx2` and `avx512` for float32 and for bfloat16 multiplied as
+// float32, `avx512bf16` for products of bfloat16 and of bytes.
 #if defined(__x86_64__)
+#include "Shim.hpp"
 #include "Vectors.hpp"
 #include <immintrin.h>
+
+#include <cstring>
+#include <type_traits>
 
 #define SHIM_WITH_AVX2 \
     _Pragma("clang attribute push(__attribute__((target(\"avx2,fma\"))), apply_to = function)")
@@ -37,4 +42,24 @@ SHIM_END
 #undef LANES
 }  // namespace avx512bf16
 }  // namespace shim
+
+namespace shim {
+/// A tensor of weights as a kernel keeps them.
+template <class Stored>
+at::TensorOptions kept(const at::Tensor &weight) {
+    return weight.options().dtype(std::is_same_v<Stored, float> ? at::kFloat : at::kBFloat16);
+}
+}  // namespace shim
+
+/// Defines `choose`: calls `body` with a null pointer to the kernel's type for these numbers on this processor.
+#define SHIM_CHOOSE(Kernel) \
+    template <class Body> \
+    at::Tensor choose(at::ScalarType type, const Body &body) { \
+        const bool isHalf = type == at::kBFloat16; \
+        if (isHalf && multipliesHalves()) return body(static_cast<avx512bf16::Kernel<avx512bf16::Halves> *>(nullptr)); \
+        if (isHalf && widest() == 2) return body(static_cast<avx512::Kernel<avx512::Widened> *>(nullptr)); \
+        if (isHalf) return body(static_cast<avx2::Kernel<avx2::Widened> *>(nullptr)); \
+        if (widest() == 2) return body(static_cast<avx512::Kernel<avx512::Singles> *>(nullptr)); \
+        return body(static_cast<avx2::Kernel<avx2::Singles> *>(nullptr)); \
+    }
 #endif

@@ -18,11 +18,12 @@ template <class Kernel>
 at::Tensor pack(const at::Tensor &weight, bool gated) {
     const at::Tensor numbers = weight.to(at::kFloat).contiguous();
     const Kernel kernel{weight.size(1), weight.size(0), gated};
-    at::Tensor packed = at::empty({kernel.blocks(), kernel.floatsOfBlock()}, numbers.options());
+    using Stored = typename Kernel::Stored;
+    at::Tensor packed = at::empty({kernel.blocks(), kernel.storedOfBlock()}, kept<Stored>(numbers));
     const float *const from = static_cast<const float *>(numbers.const_data_ptr());
-    float *const to = static_cast<float *>(packed.mutable_data_ptr());
+    Stored *const to = static_cast<Stored *>(packed.mutable_data_ptr());
     parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t b = begin; b < end; ++b) kernel.pack(from, b, to + b * kernel.floatsOfBlock());
+        for (int64_t b = begin; b < end; ++b) kernel.pack(from, b, to + b * kernel.storedOfBlock());
     });
     return packed;
 }
@@ -33,10 +34,11 @@ constexpr int64_t rowsAtOnce = 240, bytesAtOnce = 2 << 20;
 template <class Kernel>
 at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Tensor &bias, int64_t out, bool gated) {
     using Number = typename Kernel::Number;
+    using Stored = typename Kernel::Stored;
     const Kernel kernel{x.size(-1), out, gated};
     TORCH_CHECK(
-        packed.numel() == kernel.blocks() * kernel.floatsOfBlock(), "a packed weight of ", packed.numel(), " numbers, not ",
-        kernel.blocks() * kernel.floatsOfBlock());
+        packed.numel() == kernel.blocks() * kernel.storedOfBlock(), "a packed weight of ", packed.numel(), " numbers, not ",
+        kernel.blocks() * kernel.storedOfBlock());
     TORCH_CHECK(
         !bias.defined() || (bias.is_cpu() && bias.numel() == out), "bias has ", bias.numel(), " numbers, not ", out,
         " on the CPU");
@@ -55,13 +57,14 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
         }
     }
     const Number *const numbers = static_cast<const Number *>(from.const_data_ptr());
-    const float *const weights = static_cast<const float *>(packed.const_data_ptr());
+    const Stored *const weights = static_cast<const Stored *>(packed.const_data_ptr());
+    const at::TensorOptions single = x.options().dtype(at::kFloat);
     Number *const y = static_cast<Number *>(result.mutable_data_ptr());
-    // Rows are read where they lie, or from a copy: of whole words, as bytes, and with some words between them where all
-    // would share a few lines of the cache.
+    // Rows are read where they lie, or from a copy: of whole words, as what is multiplied, and with some words between them
+    // where all would share a few lines of the cache.
     const int64_t words = kernel.words();
     const bool isAliased = words % 1024 == 0;
-    const bool copies = Kernel::isQuantized || kernel.in % Kernel::perWord != 0 || isAliased;
+    const bool copies = Kernel::converts || kernel.in % Kernel::perWord != 0 || isAliased;
     const int64_t stride = words + (isAliased ? 16 : 0);
     const int64_t most = std::clamp<int64_t>(bytesAtOnce / (4 * words) / 12 * 12, 12, rowsAtOnce);
     int64_t parts = (rows + most - 1) / most;
@@ -72,10 +75,10 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
     const int64_t share = (kernel.blocks() + shares - 1) / shares;
     parallel(parts * shares, 1, [&](int64_t begin, int64_t end) {
         const at::Tensor space =
-            copies ? at::empty({chunk * stride}, packed.options()) : at::empty({0}, packed.options());
+            copies ? at::empty({chunk * stride}, single) : at::empty({0}, single);
         uint32_t *const copy = static_cast<uint32_t *>(space.mutable_data_ptr());
         std::vector<float> scales(static_cast<size_t>(chunk), 1.0f);
-        const at::Tensor products = at::empty({chunk * Kernel::block}, packed.options());
+        const at::Tensor products = at::empty({chunk * Kernel::block + Kernel::workspace}, single);
         float *const sums = static_cast<float *>(products.mutable_data_ptr());
         int64_t copied = -1;
         for (int64_t i = begin; i < end; ++i) {
@@ -88,8 +91,7 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
                     if constexpr (Kernel::isQuantized) {
                         kernel.quantize(row, reinterpret_cast<uint8_t *>(copy + r * stride), scales[static_cast<size_t>(r)]);
                     } else {
-                        copy[r * stride + words - 1] = 0;
-                        std::memcpy(copy + r * stride, row, static_cast<size_t>(kernel.in) * sizeof(Number));
+                        kernel.copy(row, reinterpret_cast<typename Kernel::Factor *>(copy + r * stride));
                     }
                 }
             }
@@ -104,17 +106,16 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
     return result;
 }
 
-/// Calls `body` with a null pointer to the kernel's type for these numbers on this processor.
+SHIM_CHOOSE(PlainProduct)
+
 template <class Body>
 at::Tensor choose(at::ScalarType type, bool bytes, const Body &body) {
     using Halves = avx512bf16::Halves;
     using Floats = avx512bf16::Singles;
     using Bytes = avx512bf16::Bytes;
-    if (bytes && type == at::kBFloat16) return body(static_cast<avx512bf16::Product<Halves, Bytes> *>(nullptr));
-    if (bytes) return body(static_cast<avx512bf16::Product<Floats, Bytes> *>(nullptr));
-    if (type == at::kBFloat16) return body(static_cast<avx512bf16::Product<Halves, Halves> *>(nullptr));
-    if (widest() == 2) return body(static_cast<avx512::Product<avx512::Singles, avx512::Singles> *>(nullptr));
-    return body(static_cast<avx2::Product<avx2::Singles, avx2::Singles> *>(nullptr));
+    if (!bytes) return choose(type, body);
+    if (type == at::kBFloat16) return body(static_cast<avx512bf16::Product<Halves, Bytes> *>(nullptr));
+    return body(static_cast<avx512bf16::Product<Floats, Bytes> *>(nullptr));
 }
 #endif
 
@@ -122,9 +123,11 @@ at::Tensor choose(at::ScalarType type, bool bytes, const Body &body) {
 
 extern "C" {
 
+bool ct_has_bfloat16(void) { return hasBF16(); }
+
 bool ct_has_product(int32_t dtype, bool bytes) {
     if (dtype != CT_FLOAT32 && dtype != CT_BFLOAT16) return false;
-    return bytes || dtype == CT_BFLOAT16 ? hasBF16() : widest() > 0;
+    return bytes ? hasBF16() : multiplies(dtype == CT_BFLOAT16);
 }
 
 ct_tensor *ct_pack_product(const ct_tensor *weight, bool gated, bool bytes, ct_error **error) {

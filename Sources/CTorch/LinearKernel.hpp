@@ -20,9 +20,15 @@ SHIM_INLINE Vector gelu(Vector v) {
 template <class Outer, class Inner>
 struct Product {
     using Number = typename Outer::Number;
-    using Factor = typename Inner::Number;
+    using Factor = typename Inner::Factor;
+    using Stored = typename Inner::Stored;
     static constexpr int64_t block = 2 * lanes, perWord = Inner::perWord;
     static constexpr bool isQuantized = !std::is_same_v<Outer, Inner>;
+    /// Whether rows are not multiplied as they lie.
+    static constexpr bool converts = !std::is_same_v<Number, Factor>;
+    /// Words of a row and of the weights that are multiplied at a time. Of long rows, the piece of the weights stays in the
+    /// cache while the rows pass. The order of the sums is the same whatever the pieces and the number of rows.
+    static constexpr int64_t piece = 1024;
 
     const int64_t in, out;
     /// Of each block, the first half is multiplied by GELU of the second: the weights' halves lie so.
@@ -34,7 +40,9 @@ struct Product {
     int64_t columnsOfBlock() const { return gated ? lanes : block; }
     int64_t blocks() const { return (columns() + columnsOfBlock() - 1) / columnsOfBlock(); }
     /// A block's weights; then, of bytes, each column's scale and its sum times 128.
-    int64_t floatsOfBlock() const { return words() * block + (isQuantized ? 2 * block : 0); }
+    int64_t storedOfBlock() const { return words() * block + (isQuantized ? 2 * block : 0); }
+    /// Floats that `multiply` works in beside its sums.
+    static constexpr int64_t workspace = std::is_same_v<Stored, float> ? 0 : piece * block;
 
     /// The row of W that lane `i` of block `b` holds; `out` where there is none.
     int64_t row(int64_t b, int64_t i) const {
@@ -44,8 +52,8 @@ struct Product {
     }
 
     /// Block `b` of W [out, in], float32.
-    void pack(const float *w, int64_t b, float *to) const {
-        std::memset(to, 0, static_cast<size_t>(floatsOfBlock()) * 4);
+    void pack(const float *w, int64_t b, Stored *to) const {
+        std::memset(to, 0, static_cast<size_t>(storedOfBlock()) * sizeof(Stored));
         for (int64_t i = 0; i < block; ++i) {
             const int64_t r = row(b, i);
             if (r == out) continue;
@@ -57,16 +65,18 @@ struct Product {
                 scale = most > 0 ? most / 127 : 1;
             }
             for (int64_t k = 0; k < in; ++k) {
-                Factor *const word = reinterpret_cast<Factor *>(to + k / perWord * block + i);
+                Stored *const word = to + k / perWord * block + i;
                 if constexpr (isQuantized) {
                     const float whole = std::nearbyint(from[k] / scale);
-                    word[k % perWord] = static_cast<uint8_t>(static_cast<int8_t>(whole));
+                    reinterpret_cast<Factor *>(word)[k % perWord] = static_cast<uint8_t>(static_cast<int8_t>(whole));
                     sum += whole;
+                } else if constexpr (perWord > 1) {
+                    shim::write(reinterpret_cast<Factor *>(word)[k % perWord], from[k]);
                 } else {
-                    shim::write(word[k % perWord], from[k]);
+                    shim::write(*word, from[k]);
                 }
             }
-            if (isQuantized) to[words() * block + i] = scale, to[(words() + 1) * block + i] = 128 * sum;
+            if constexpr (isQuantized) to[words() * block + i] = scale, to[(words() + 1) * block + i] = 128 * sum;
         }
     }
 
@@ -95,9 +105,15 @@ struct Product {
         for (; k < words() * perWord; ++k) to[k] = 128;
     }
 
+    /// A row as whole words.
+    void copy(const Number *x, Factor *to) const {
+        for (int64_t k = 0; k < in; ++k) to[k] = Inner::factor(x[k]);
+        for (int64_t k = in; k < words() * perWord; ++k) to[k] = 0;
+    }
+
     /// Sums [rows, block] → block `b` of the result's rows.
     SHIM_INLINE void finish(
-        const Product &p, const float *sums, int64_t rows, const float *rowScales, const float *weights, const float *bias,
+        const Product &p, const float *sums, int64_t rows, const float *rowScales, const Stored *weights, const float *bias,
         int64_t b, Number *y) {
         const int64_t first = b * p.columnsOfBlock(), count = std::min(p.columnsOfBlock(), p.columns() - first);
         const bool isWhole = count == p.columnsOfBlock();
@@ -129,20 +145,23 @@ struct Product {
     /// Rows [count, in] times blocks first ..< last, plus `bias` [blocks][block] → those columns of [count, columns].
     /// - Parameters:
     ///   - a: the rows as words, so many apart.
-    ///   - sums: of [count, block].
+    ///   - sums: of [count, block], and behind them `workspace`.
     void multiply(
-        const uint32_t *a, int64_t aStride, const float *rowScales, int64_t count, const float *weights,
+        const uint32_t *a, int64_t aStride, const float *rowScales, int64_t count, const Stored *weights,
         const float *bias, int64_t first, int64_t last, float *sums, Number *y) const {
-        // Of long rows, a piece of the weights at a time: it stays in the cache while the rows pass. The order of the sums
-        // is the same whatever the pieces and the number of rows.
-        const int64_t piece = isQuantized ? words() : 1024;
+        const int64_t most = isQuantized ? words() : piece;
         for (int64_t b = first; b < last; ++b) {
-            const float *const w = weights + b * floatsOfBlock();
-            for (int64_t k = 0; k < words(); k += piece) {
-                const int64_t length = std::min(piece, words() - k);
-                rowsOfPanels<Inner>(a + k, aStride, count, w + k * block, length, sums, k > 0);
+            const Stored *const w = weights + b * storedOfBlock();
+            for (int64_t k = 0; k < words(); k += most) {
+                const int64_t length = std::min(most, words() - k);
+                const float *const columns = Inner::words(w + k * block, length * block, sums + count * block);
+                rowsOfPanels<Inner>(a + k, aStride, count, columns, length, sums, k > 0);
             }
             finish(*this, sums, count, rowScales, w, bias, b, y);
         }
     }
 };
+
+/// Numbers that are multiplied as they come.
+template <class Kind>
+using PlainProduct = Product<Kind, Kind>;

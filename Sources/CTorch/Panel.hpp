@@ -12,20 +12,55 @@ SHIM_INLINE void store(float *p, Vector v) { *reinterpret_cast<LooseVector *>(p)
 // x − 0 is x, and costs nothing; 0 + x would have to be computed, for it makes 0 of −0.
 SHIM_INLINE Vector all(float x) { return x - Vector{}; }
 
-/// Numbers of a kind, and the words of 32 bits in which a product takes them: one float32, or two bfloat16 that follow one
-/// another along the sum.
+/// A kind says what numbers come and go (`Number`), what a product's words of 32 bits are made of (`Factor`: one float32, or
+/// two bfloat16 that follow one another along the sum), and in what weights are kept (`Stored`).
 struct Singles {
     using Number = float;
+    using Factor = float;
+    using Stored = float;
     static constexpr int64_t perWord = 1;
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) { return sum + all(std::bit_cast<float>(a)) * b; }
     SHIM_INLINE Vector read(const float *p) { return load(p); }
     SHIM_INLINE void write(float *p, Vector v) { store(p, v); }
     /// A vector of words, of which each has one number of each vector.
     SHIM_INLINE void weave(float *p, const Vector (&v)[1]) { store(p, v[0]); }
+    SHIM_INLINE float factor(float x) { return x; }
+    /// Weights as a product reads them: where they are kept, or in `space`.
+    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
+};
+/// bfloat16 that is multiplied as float32, for processors where products of bfloat16 are missing or slow. Weights are kept as
+/// bfloat16, a piece of which becomes float32 when many rows are to meet it.
+struct Widened : Singles {
+    using Number = uint16_t;
+    using Stored = uint16_t;
+    typedef uint16_t Few __attribute__((vector_size(2 * LANES)));
+    typedef uint32_t Bits __attribute__((vector_size(4 * LANES)));
+    using Singles::weave;
+    using Singles::write;
+    SHIM_INLINE Vector read(const uint16_t *p) {
+        Few few;
+        std::memcpy(&few, p, sizeof few);
+        return (Vector)(__builtin_convertvector(few, Bits) << 16);
+    }
+    SHIM_INLINE void write(uint16_t *p, Vector v) {  // to the nearest, ties to even
+        const Bits bits = (Bits)v;
+        const Bits rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+        const Bits isNumber = (Bits)(v == v);
+        const Few few = __builtin_convertvector((rounded & isNumber) | (0x7FC0 & ~isNumber), Few);
+        std::memcpy(p, &few, sizeof few);
+    }
+    SHIM_INLINE void weave(uint16_t *p, const Vector (&v)[1]) { write(p, v[0]); }
+    SHIM_INLINE float factor(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+    SHIM_INLINE const float *words(const uint16_t *weights, int64_t count, float *space) {
+        for (int64_t i = 0; i < count; i += lanes) store(space + i, read(weights + i));
+        return space;
+    }
 };
 #if defined(SHIM_HALVES)
 struct Halves {
     using Number = uint16_t;
+    using Factor = uint16_t;
+    using Stored = float;
     static constexpr int64_t perWord = 2;
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) {
         return (Vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)), (__m512bh)b);
@@ -42,14 +77,18 @@ struct Halves {
         const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v[1]));
         _mm512_storeu_si512(p, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
     }
+    SHIM_INLINE uint16_t factor(uint16_t x) { return x; }
+    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 /// Four whole numbers of eight bits a word, those of `a` without a sign; sums are whole numbers of 32 bits.
 struct Bytes {
-    using Number = uint8_t;
+    using Factor = uint8_t;
+    using Stored = float;
     static constexpr int64_t perWord = 4;
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) {
         return (Vector)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(static_cast<int>(a)), (__m512i)b);
     }
+    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 #endif
 

@@ -25,8 +25,8 @@ at::Tensor pack(const at::Tensor &weight, bool turned) {
         turned ? first + 8 * tap : first, numbers.stride(out), numbers.stride(1 - out), turned ? -tap : tap};
     const Kernel kernel{1, 2, 2, weight.size(1 - out), weight.size(out)};
     const int64_t each = Kernel::positions * kernel.words() * Kernel::block;
-    at::Tensor packed = at::empty({kernel.blocks(), each}, numbers.options());
-    float *const to = static_cast<float *>(packed.mutable_data_ptr());
+    at::Tensor packed = at::empty({kernel.blocks(), each}, kept<typename Kernel::Stored>(numbers));
+    auto *const to = static_cast<typename Kernel::Stored *>(packed.mutable_data_ptr());
     parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; ++b) kernel.packWeights(from, b, to + b * each);
     });
@@ -37,19 +37,26 @@ at::Tensor pack(const at::Tensor &weight, bool turned) {
 template <class Kernel>
 struct Call {
     using Number = typename Kernel::Number;
+    using Factor = typename Kernel::Factor;
+    using Stored = typename Kernel::Stored;
     const Kernel kernel;
     const Number *x;
-    const float *weights, *bias;
+    const Stored *weights;
+    const float *bias;
     Number *y;
     const at::TensorOptions numbers;  // float32 on the CPU
 
     int64_t threads() const { return at::get_num_threads(); }
     int64_t weightsOfBlock() const { return Kernel::positions * kernel.words() * Kernel::block; }
 
-    void multiply(const Number *v, int64_t pitch, int64_t first, int64_t last, int64_t b, float *m, int64_t back) const {
-        kernel.multiply(v, last - first, pitch, weights + b * weightsOfBlock(), m, back);
+    /// - Parameter m: of `products(back)` floats.
+    void multiply(const Factor *v, int64_t pitch, int64_t first, int64_t last, int64_t b, float *m, int64_t back) const {
+        float *const work = m + Kernel::positions * back;
+        kernel.multiply(v, last - first, pitch, weights + b * weightsOfBlock(), work, m, back);
         kernel.transformBack(m, back, first, last, b, bias ? bias + b * Kernel::block : nullptr, y);
     }
+
+    int64_t products(int64_t back) const { return Kernel::positions * back + kernel.workspace(); }
 
     /// Each thread transforms squares of its own and goes through all blocks of weights with them: where the weights are
     /// small enough to be read again and again.
@@ -60,9 +67,9 @@ struct Call {
         const int64_t pitch = kernel.pitch(chunk), back = Kernel::productPitch(chunk);
         parallel((kernel.tiles() + chunk - 1) / chunk, 1, [&](int64_t begin, int64_t end) {
             const at::Tensor space = at::empty({kernel.space(pitch)}, numbers);
-            const at::Tensor products = at::empty({Kernel::positions * back}, numbers);
-            Number *const v = static_cast<Number *>(space.mutable_data_ptr());
-            float *const m = static_cast<float *>(products.mutable_data_ptr());
+            const at::Tensor multiplied = at::empty({products(back)}, numbers);
+            Factor *const v = static_cast<Factor *>(space.mutable_data_ptr());
+            float *const m = static_cast<float *>(multiplied.mutable_data_ptr());
             for (int64_t i = begin; i < end; ++i) {
                 const int64_t first = i * chunk, last = std::min(first + chunk, kernel.tiles());
                 kernel.transform(x, first, last, v, pitch);
@@ -78,15 +85,15 @@ struct Call {
         const int64_t chunk = ((kernel.tiles() + parts - 1) / parts + rowsAtOnce - 1) / rowsAtOnce * rowsAtOnce;
         const int64_t pitch = kernel.pitch(chunk), back = Kernel::productPitch(chunk);
         const at::Tensor space = at::empty({kernel.space(pitch)}, numbers);
-        Number *const v = static_cast<Number *>(space.mutable_data_ptr());
+        Factor *const v = static_cast<Factor *>(space.mutable_data_ptr());
         for (int64_t first = 0; first < kernel.tiles(); first += chunk) {
             const int64_t last = std::min(first + chunk, kernel.tiles());
             parallel(last - first, 4, [&](int64_t begin, int64_t end) {
                 kernel.transform(x, first + begin, first + end, v + begin * kernel.in, pitch);
             });
             parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
-                const at::Tensor products = at::empty({Kernel::positions * back}, numbers);
-                float *const m = static_cast<float *>(products.mutable_data_ptr());
+                const at::Tensor multiplied = at::empty({products(back)}, numbers);
+                float *const m = static_cast<float *>(multiplied.mutable_data_ptr());
                 for (int64_t b = begin; b < end; ++b) multiply(v, pitch, first, last, b, m, back);
             });
         }
@@ -112,7 +119,7 @@ at::Tensor convolve(const at::Tensor &x, const at::Tensor &packed, const float *
         at::empty({x.size(0), out, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
     const Call<Kernel> call{
         {x.size(0), x.size(2), x.size(3), x.size(1), out}, static_cast<const Number *>(x.const_data_ptr()),
-        static_cast<const float *>(packed.const_data_ptr()), bias, static_cast<Number *>(result.mutable_data_ptr()),
+        static_cast<const typename Kernel::Stored *>(packed.const_data_ptr()), bias, static_cast<Number *>(result.mutable_data_ptr()),
         x.options().dtype(at::kFloat)};
     TORCH_CHECK(
         packed.numel() == call.kernel.blocks() * call.weightsOfBlock(), "a packed weight of ", packed.numel(),
@@ -157,13 +164,7 @@ at::Tensor filterGradient(const at::Tensor &x, const at::Tensor &g) {
     return result;
 }
 
-/// Calls `body` with a null pointer to the kernel's type for these numbers on this processor.
-template <class Body>
-at::Tensor choose(at::ScalarType type, const Body &body) {
-    if (type == at::kBFloat16) return body(static_cast<avx512bf16::Winograd<avx512bf16::Halves> *>(nullptr));
-    if (widest() == 2) return body(static_cast<avx512::Winograd<avx512::Singles> *>(nullptr));
-    return body(static_cast<avx2::Winograd<avx2::Singles> *>(nullptr));
-}
+SHIM_CHOOSE(Winograd)
 
 at::Tensor packed(const at::Tensor &weight, bool turned = false) {
     return choose(weight.scalar_type(), [&](auto *kernel) {
@@ -242,9 +243,9 @@ std::optional<at::Tensor> recordedWinograd(const at::Tensor &x, const at::Tensor
 extern "C" {
 
 bool ct_has_winograd(int32_t dtype, long in, long out) {
-    const int64_t block = dtype == CT_FLOAT32 && widest() == 1 ? 16 : 32;  // two vectors
+    const int64_t block = widest() == 1 ? 16 : 32;  // two vectors
     const bool fits = in > 0 && out > 0 && in % block == 0 && out % block == 0;
-    return fits && ((dtype == CT_FLOAT32 && widest() > 0) || (dtype == CT_BFLOAT16 && hasBF16()));
+    return fits && (dtype == CT_FLOAT32 || dtype == CT_BFLOAT16) && multiplies(dtype == CT_BFLOAT16);
 }
 
 ct_tensor *ct_pack_winograd(const ct_tensor *weight, ct_error **error) {

@@ -7,6 +7,8 @@ struct FilterGradient;
 template <class Kind>
 struct Winograd {
     using Number = typename Kind::Number;
+    using Factor = typename Kind::Factor;
+    using Stored = typename Kind::Stored;
     using ByWeights = FilterGradient<Kind>;
     static constexpr int64_t positions = 16, perWord = Kind::perWord;
     static constexpr int64_t block = 2 * lanes;  // of channels that come out
@@ -19,7 +21,7 @@ struct Winograd {
     int64_t tiles() const { return pictures * rows() * columns(); }
     int64_t words() const { return in / perWord; }
     int64_t blocks() const { return out / block; }
-    int64_t transformedBytes() const { return positions * in * static_cast<int64_t>(sizeof(Number)); }
+    int64_t transformedBytes() const { return positions * in * static_cast<int64_t>(sizeof(Factor)); }
 
     /// Where the weights' numbers lie: those of a filter are nine, row by row, `tap` apart.
     struct Filters {
@@ -28,7 +30,7 @@ struct Winograd {
     };
 
     /// G g Gᵀ of one block of the weights → [16][words][channels of the block].
-    void packWeights(const Filters &from, int64_t b, float *to) const {
+    void packWeights(const Filters &from, int64_t b, Stored *to) const {
         for (int64_t word = 0; word < words(); ++word, to += block)
             for (int64_t o = 0; o < block; o += lanes) {
                 Vector squares[perWord][positions];
@@ -38,8 +40,9 @@ struct Winograd {
             }
     }
 
-    /// Each position's numbers of the squares that share words, `pitch` floats from the next position's.
-    SHIM_INLINE void weave(const Vector (&squares)[perWord][positions], float *to, int64_t pitch) {
+    /// Each position's numbers of the squares that share words, `pitch` words from the next position's.
+    template <class Word>
+    SHIM_INLINE void weave(const Vector (&squares)[perWord][positions], Word *to, int64_t pitch) {
 #pragma clang loop unroll(full)
         for (int64_t p = 0; p < positions; ++p) {
             Vector together[perWord];
@@ -121,7 +124,7 @@ struct Winograd {
     };
 
     /// The squares first ..< last → [16][pitch][in].
-    void transform(const Number *x, int64_t first, int64_t last, Number *to, int64_t pitch) const {
+    void transform(const Number *x, int64_t first, int64_t last, Factor *to, int64_t pitch) const {
         for (int64_t tile = first; tile < last; ++tile, to += in) {
             const Pixels pixels(*this, x, tile);
             for (int64_t c = 0; c < in; c += lanes) {
@@ -133,12 +136,17 @@ struct Winograd {
         }
     }
 
+    /// Floats that `multiply` works in.
+    int64_t workspace() const { return std::is_same_v<Stored, float> ? 0 : words() * block; }
+
     /// [16][pitch] of `count` squares [count, in] times a block's weights → [16][product pitch] of [count, block].
     void multiply(
-        const Number *v, int64_t count, int64_t pitch, const float *weights, float *m, int64_t productPitch) const {
+        const Factor *v, int64_t count, int64_t pitch, const Stored *weights, float *work, float *m,
+        int64_t productPitch) const {
         for (int64_t p = 0; p < positions; ++p, weights += words() * block) {
             const uint32_t *const a = reinterpret_cast<const uint32_t *>(v + p * pitch);
-            rowsOfPanels<Kind>(a, words(), count, weights, words(), m + p * productPitch);
+            const float *const b = Kind::words(weights, words() * block, work);
+            rowsOfPanels<Kind>(a, words(), count, b, words(), m + p * productPitch);
         }
     }
 

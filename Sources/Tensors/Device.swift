@@ -30,7 +30,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     /// without instructions for it.
     public func emulates(_ dtype: DType) -> Bool {
         #if arch(x86_64)
-            self == .cpu && dtype == .bfloat16 && !ct_has_winograd(dtype.c, 32, 32)
+            self == .cpu && dtype == .bfloat16 && !ct_has_bfloat16()
         #else
             false
         #endif

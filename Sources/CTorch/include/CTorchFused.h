@@ -13,6 +13,9 @@ bool ct_fuses_gated_gelu(const ct_tensor *x);
 /* The first half of each row times GELU of the second. */
 ct_tensor *ct_gated_gelu(const ct_tensor *x, ct_error **error);
 
+/* Whether this processor has instructions for bfloat16; elsewhere libtorch's own operations emulate it. */
+bool ct_has_bfloat16(void);
+
 /* Whether there is a product of our own for this type; of bytes: of whole numbers of 8 bits. */
 bool ct_has_product(int32_t dtype, bool bytes);
 /* A weight [out, in]: opaque, for the next only. Gated: the first half of what comes out times GELU of the second. */
