@@ -90,6 +90,8 @@ let package = Package(
             swiftSettings: swift),
         .executableTarget(
             name: "SearchBench", dependencies: ["Search"], path: "Benchmarks/SearchBench", swiftSettings: swift),
+        .executableTarget(
+            name: "KernelBench", dependencies: ["Tensors"], path: "Benchmarks/KernelBench", swiftSettings: swift),
         tests("Tensors", ["Tensors"]),
         tests("Layers", ["Layers", "Tensors"]),
         tests("Diffusion", ["Diffusion", "Tensors"]),

@@ -115,10 +115,7 @@ struct Attention {
         const int64_t sumStride = columns() * lanes;
         std::memset(work, 0, static_cast<size_t>(panelRows * words()) * 4);
         std::memset(sums, 0, static_cast<size_t>(panelRows * sumStride) * 4);
-        for (int64_t r = 0; r < rows; ++r) {
-            Factor *const row = reinterpret_cast<Factor *>(asked + r * words());
-            for (int64_t i = 0; i < width; ++i) row[i] = Kind::factor(q[r * qStride + i]);
-        }
+        for (int64_t r = 0; r < rows; ++r) Kind::factors(q + r * qStride, width, asked + r * words());
         float most[panelRows], sum[panelRows], factor[panelRows];
         for (int64_t r = 0; r < panelRows; ++r) most[r] = -std::numeric_limits<float>::infinity(), sum[r] = 0;
         for (int64_t block = 0; block < groups(); block += blockGroups) {

@@ -184,11 +184,16 @@ void ct_set_threads(int32_t count) {
 }
 void ct_set_flush_denormals(bool on) { at::globalContext().setFlushDenormal(on); }
 
-void ct_ask_for_large_pages(void) {
+void ct_expect_large_tensors(void) {
 #if defined(__linux__)
     // For tensors of 2 MB and more (`c10/core/impl/alloc_cpu.cpp`): memory that is new for each operation costs a fault for
     // each page. A value that the user has set stays.
     setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
+#endif
+#if defined(__GLIBC__)
+    // And the system clears it: what a large tensor leaves is for the next one, but for what exceeds a gigabyte.
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
 #endif
 }
 

@@ -44,11 +44,9 @@ SHIM_END
 }  // namespace shim
 
 namespace shim {
-/// A tensor of weights as a kernel keeps them.
+/// The type of a tensor in which a kernel keeps weights.
 template <class Stored>
-at::TensorOptions kept(const at::Tensor &weight) {
-    return weight.options().dtype(std::is_same_v<Stored, float> ? at::kFloat : at::kBFloat16);
-}
+constexpr at::ScalarType stored = std::is_same_v<Stored, float> ? at::kFloat : at::kBFloat16;
 }  // namespace shim
 
 /// Defines `choose`: calls `body` with a null pointer to the kernel's type for these numbers on this processor.

@@ -19,7 +19,7 @@ at::Tensor pack(const at::Tensor &weight, bool gated) {
     const at::Tensor numbers = weight.to(at::kFloat).contiguous();
     const Kernel kernel{weight.size(1), weight.size(0), gated};
     using Stored = typename Kernel::Stored;
-    at::Tensor packed = at::empty({kernel.blocks(), kernel.storedOfBlock()}, kept<Stored>(numbers));
+    at::Tensor packed = at::empty({kernel.blocks(), kernel.storedOfBlock()}, numbers.options().dtype(stored<Stored>));
     const float *const from = static_cast<const float *>(numbers.const_data_ptr());
     Stored *const to = static_cast<Stored *>(packed.mutable_data_ptr());
     parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
@@ -39,6 +39,9 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
     TORCH_CHECK(
         packed.numel() == kernel.blocks() * kernel.storedOfBlock(), "a packed weight of ", packed.numel(), " numbers, not ",
         kernel.blocks() * kernel.storedOfBlock());
+    TORCH_CHECK(
+        packed.is_cpu() && packed.scalar_type() == stored<Stored>, "a weight packed as ", packed.scalar_type(), ", not ",
+        stored<Stored>);
     TORCH_CHECK(
         !bias.defined() || (bias.is_cpu() && bias.numel() == out), "bias has ", bias.numel(), " numbers, not ", out,
         " on the CPU");
@@ -91,7 +94,7 @@ at::Tensor multiply(const at::Tensor &x, const at::Tensor &packed, const at::Ten
                     if constexpr (Kernel::isQuantized) {
                         kernel.quantize(row, reinterpret_cast<uint8_t *>(copy + r * stride), scales[static_cast<size_t>(r)]);
                     } else {
-                        kernel.copy(row, reinterpret_cast<typename Kernel::Factor *>(copy + r * stride));
+                        kernel.copy(row, copy + r * stride);
                     }
                 }
             }

@@ -106,9 +106,9 @@ struct Product {
     }
 
     /// A row as whole words.
-    void copy(const Number *x, Factor *to) const {
-        for (int64_t k = 0; k < in; ++k) to[k] = Inner::factor(x[k]);
-        for (int64_t k = in; k < words() * perWord; ++k) to[k] = 0;
+    void copy(const Number *x, uint32_t *to) const {
+        to[words() - 1] = 0;
+        Inner::factors(x, in, to);
     }
 
     /// Sums [rows, block] → block `b` of the result's rows.

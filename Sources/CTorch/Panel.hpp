@@ -25,11 +25,14 @@ struct Singles {
     /// A vector of words, of which each has one number of each vector.
     SHIM_INLINE void weave(float *p, const Vector (&v)[1]) { store(p, v[0]); }
     SHIM_INLINE float factor(float x) { return x; }
+    SHIM_INLINE void factors(const float *x, int64_t count, uint32_t *to) {
+        std::memcpy(to, x, static_cast<size_t>(count) * sizeof *x);
+    }
     /// Weights as a product reads them: where they are kept, or in `space`.
     SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 /// bfloat16 that is multiplied as float32, for processors where products of bfloat16 are missing or slow. Weights are kept as
-/// bfloat16, a piece of which becomes float32 when many rows are to meet it.
+/// bfloat16; a piece of them becomes float32 before rows meet it.
 struct Widened : Singles {
     using Number = uint16_t;
     using Stored = uint16_t;
@@ -51,6 +54,9 @@ struct Widened : Singles {
     }
     SHIM_INLINE void weave(uint16_t *p, const Vector (&v)[1]) { write(p, v[0]); }
     SHIM_INLINE float factor(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+    SHIM_INLINE void factors(const uint16_t *x, int64_t count, uint32_t *to) {
+        for (int64_t i = 0; i < count; ++i) to[i] = static_cast<uint32_t>(x[i]) << 16;
+    }
     SHIM_INLINE const float *words(const uint16_t *weights, int64_t count, float *space) {
         for (int64_t i = 0; i < count; i += lanes) store(space + i, read(weights + i));
         return space;
@@ -78,6 +84,9 @@ struct Halves {
         _mm512_storeu_si512(p, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
     }
     SHIM_INLINE uint16_t factor(uint16_t x) { return x; }
+    SHIM_INLINE void factors(const uint16_t *x, int64_t count, uint32_t *to) {
+        std::memcpy(to, x, static_cast<size_t>(count) * sizeof *x);
+    }
     SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 /// Four whole numbers of eight bits a word, those of `a` without a sign; sums are whole numbers of 32 bits.

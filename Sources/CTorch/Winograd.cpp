@@ -5,6 +5,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <unistd.h>
 
 #define SHIM_KERNEL "FilterGradientKernel.hpp"
 #include "Instructions.hpp"
@@ -25,7 +26,7 @@ at::Tensor pack(const at::Tensor &weight, bool turned) {
         turned ? first + 8 * tap : first, numbers.stride(out), numbers.stride(1 - out), turned ? -tap : tap};
     const Kernel kernel{1, 2, 2, weight.size(1 - out), weight.size(out)};
     const int64_t each = Kernel::positions * kernel.words() * Kernel::block;
-    at::Tensor packed = at::empty({kernel.blocks(), each}, kept<typename Kernel::Stored>(numbers));
+    at::Tensor packed = at::empty({kernel.blocks(), each}, numbers.options().dtype(stored<typename Kernel::Stored>));
     auto *const to = static_cast<typename Kernel::Stored *>(packed.mutable_data_ptr());
     parallel(kernel.blocks(), 1, [&](int64_t begin, int64_t end) {
         for (int64_t b = begin; b < end; ++b) kernel.packWeights(from, b, to + b * each);
@@ -61,7 +62,8 @@ struct Call {
     /// Each thread transforms squares of its own and goes through all blocks of weights with them: where the weights are
     /// small enough to be read again and again.
     void bySquares() const {
-        const int64_t most = std::max(rowsAtOnce, ownSpace / kernel.transformedBytes() / rowsAtOnce * rowsAtOnce);
+        const int64_t fits = ownSpace / kernel.transformedBytes() / rowsAtOnce * rowsAtOnce;
+        const int64_t most = std::clamp(fits, rowsAtOnce, squaresAtOnce);
         const int64_t parts = (kernel.tiles() + most * threads() - 1) / (most * threads()) * threads();
         const int64_t chunk = (kernel.tiles() + parts - 1) / parts;
         const int64_t pitch = kernel.pitch(chunk), back = Kernel::productPitch(chunk);
@@ -99,15 +101,20 @@ struct Call {
         }
     }
 
-    // Bytes of squares transformed at a time: by a thread for itself (within its own cache), and by all together.
-    static constexpr int64_t ownSpace = 512 << 10, sharedSpace = 12 << 20;
+    // Bytes of squares transformed at a time: by a thread for itself (half of its own cache), and by all together.
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    static inline const int64_t ownSpace = std::max<int64_t>(512 << 10, sysconf(_SC_LEVEL2_CACHE_SIZE) / 2);
+#else
+    static constexpr int64_t ownSpace = 512 << 10;
+#endif
+    static constexpr int64_t sharedSpace = 12 << 20;
     /// Products of more squares would not stay in a core's cache until they are transformed back.
     static constexpr int64_t squaresAtOnce = 240, rowsAtOnce = 12;
-    /// Weights of more bytes are read once a call rather than once a chunk.
+    /// Weights of as many bytes (as float32, or as words) are read once a call rather than once a chunk.
     static constexpr int64_t smallWeights = 16 << 20;
 
     void operator()() const {
-        if (kernel.blocks() * weightsOfBlock() * 4 <= smallWeights || kernel.blocks() < threads()) bySquares();
+        if (kernel.blocks() * weightsOfBlock() * 4 < smallWeights || kernel.blocks() < threads()) bySquares();
         else byBlocks();
     }
 };
@@ -124,6 +131,9 @@ at::Tensor convolve(const at::Tensor &x, const at::Tensor &packed, const float *
     TORCH_CHECK(
         packed.numel() == call.kernel.blocks() * call.weightsOfBlock(), "a packed weight of ", packed.numel(),
         " numbers, not ", call.kernel.blocks() * call.weightsOfBlock());
+    TORCH_CHECK(
+        packed.is_cpu() && packed.scalar_type() == stored<typename Kernel::Stored>, "a weight packed as ",
+        packed.scalar_type(), ", not ", stored<typename Kernel::Stored>);
     call();
     return result;
 }

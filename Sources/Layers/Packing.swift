@@ -1,7 +1,8 @@
 internal import Foundation
 package import Tensors
 
-/// The packed weight of a layer that only draws: made at its first use, when the sizes it is used for are known.
+/// The packed weight of a layer that only draws: made at its first use, when the sizes it is used for are known. Small ones,
+/// too: what libtorch's products make of a row may depend on how many others there are (with MKL on Intel's processors).
 package final class Packing: @unchecked Sendable {
     // Touched under the lock.
     private var packed: Any?
@@ -9,9 +10,6 @@ package final class Packing: @unchecked Sendable {
     private let lock = NSLock()
     private let quantizes: Bool
     private let release: () -> Void
-
-    /// Below so many numbers there is little to gain.
-    private static let least = 1 << 14
 
     /// Whole numbers pay for matrices so large.
     private static let leastQuantized = 1 << 16
@@ -47,7 +45,7 @@ package final class Packing: @unchecked Sendable {
 
     private func serves(_ x: Tensor, _ weight: Tensor) -> Bool {
         !Tensor.isRecordingGradients && x.device == .cpu && x.dtype == weight.dtype
-            && (x.dtype == .float32 || x.dtype == .bfloat16) && weight.count >= Self.least && x.count > 0
+            && (x.dtype == .float32 || x.dtype == .bfloat16) && weight.count > 0 && x.count > 0
     }
 
     private func once<Packed>(_ make: () throws -> Packed?) throws -> Packed? {

@@ -58,7 +58,7 @@ public struct Autoencoder {
     /// [N, 3, H, W] → [N, c or 2·c, h, w], in the picture's type; laid out as from a file, for what is computed from
     /// latents that were kept to be the same to the bit.
     private func moments(_ image: Tensor) throws -> Tensor {
-        let h = try encoder(laidOut(image, as: encoder.inConvolution.weight))
+        let h = try encoder(image.to(encoder.inConvolution.weight.dtype).laidOutForConvolutions())
         return try (quantConvolution?(h) ?? h).to(image.dtype).contiguous()
     }
 
@@ -97,17 +97,11 @@ public struct Autoencoder {
 
     /// [N, c, h, w], quantised → [N, 3, H, W], in the latents' type.
     private func picture(_ latents: Tensor) throws -> Tensor {
-        let z = try laidOut(latents, as: decoder.inConvolution.weight)
+        let z = try latents.to(decoder.inConvolution.weight.dtype).laidOutForConvolutions()
         return try decoder(postQuantConvolution?(z) ?? z).to(latents.dtype).contiguous()
     }
 
     // MARK: How
-
-    /// In the weights' type; channels innermost where convolutions prefer that.
-    func laidOut(_ x: Tensor, as weight: Tensor) throws -> Tensor {
-        let x = try x.to(weight.dtype)
-        return x.prefersChannelsLast ? try x.channelsLast() : x
-    }
 
     /// One picture after another: a batch takes no more memory than one picture, and each comes out as it would alone.
     /// A graph would keep everything of all of them anyway.

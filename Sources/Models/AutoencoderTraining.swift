@@ -6,7 +6,7 @@ package import Tensors
 extension Autoencoder {
     /// What the last layer makes the picture of: [N, c, h, w], quantised already → [N, channels, h · factor, w · factor].
     package func beforeLastLayer(_ latents: Tensor) throws -> Tensor {
-        let z = try laidOut(latents, as: decoder.inConvolution.weight)
+        let z = try latents.to(decoder.inConvolution.weight.dtype).laidOutForConvolutions()
         return try decoder.beforeLastLayer(postQuantConvolution?(z) ?? z)
     }
 

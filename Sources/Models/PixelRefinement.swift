@@ -29,9 +29,7 @@ struct PixelRefinement {
     ///   - x: what it saw, [N, input channels, H, W].
     ///   - emb: [N, embedding width], through SiLU.
     func callAsFunction(_ y: Tensor, _ x: Tensor, _ emb: Tensor) throws -> Tensor {
-        var h = try Tensor.concatenate([y, x], dim: 1)
-        if h.prefersChannelsLast { h = try h.channelsLast() }
-        h = try inConvolution(h)
+        var h = try inConvolution(Tensor.concatenate([y, x], dim: 1).laidOutForConvolutions())
         let parts = try embedding(emb).to(h.dtype).unsqueeze(-1).unsqueeze(-1).chunk(2, dim: 1)
         h = try inNorm.activated(h, scale: parts[0], shift: parts[1])
         h = try outNorm.activated(convolution(h))

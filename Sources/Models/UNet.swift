@@ -147,7 +147,7 @@ public struct UNet {
 
         var h = try x.to(outConvolution.weight.dtype)
         if configuration.patchSize > 1 { h = try h.pixelUnshuffle(configuration.patchSize) }
-        if h.prefersChannelsLast { h = try h.channelsLast() }
+        h = try h.laidOutForConvolutions()
         var kept: [Tensor] = []
         for block in inputBlocks {
             for part in block { h = try part(h, emb, context) }

@@ -102,9 +102,9 @@ public enum Engine {
     /// Whether this thread treats denormal numbers as zero: some runs are several times faster with it.
     public static func flushDenormals(_ on: Bool) { ct_set_flush_denormals(on) }
 
-    /// Asks for memory in pages of 2 MB, which suits large networks that draw, and not training. Linux alone; it counts
-    /// where nothing has been computed yet.
-    public static func askForLargePages() { ct_ask_for_large_pages() }
+    /// Asks for memory in pages of 2 MB and keeps what tensors leave for the next ones, which suits large networks that draw,
+    /// and not training. Linux alone; it counts where nothing has been computed yet.
+    public static func expectLargeTensors() { ct_expect_large_tensors() }
 
     /// Suits the system's allocator to many large tensors. Once for the process; call it before threads are started.
     public static func tuneAllocator() { ct_tune_allocator() }

@@ -26,9 +26,12 @@ extension Tensor {
 
     /// Whether networks of convolutions are faster with channels innermost: without a graph, and where there are kernels of
     /// our own for the CPU. With libtorch's, narrow levels train faster with each channel's pixels together.
-    package var prefersChannelsLast: Bool {
+    private var prefersChannelsLast: Bool {
         !Tensor.isRecordingGradients || (device == .cpu && ct_has_winograd(DType.float32.c, 32, 32))
     }
+
+    /// [N, C, H, W], laid out in memory as networks of convolutions are faster.
+    package func laidOutForConvolutions() throws -> Tensor { try prefersChannelsLast ? channelsLast() : self }
 
     /// [..., 2 · width] → [..., width]: the first half times GELU (exact) of the second, as one operation.
     ///

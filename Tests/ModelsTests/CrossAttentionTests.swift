@@ -106,8 +106,10 @@ struct SizeConditionsTests {
         let golden = try TensorArchive.open("\(Self.folder)/\(name).safetensors")
         let added = try addedInput(pooled: golden.tensor("pooled"), sizes: golden.tensor("sizes"), sizeWidth: width)
         let expected = try golden.tensor("added")
-        #expect(try relativeError(added, expected) < 1e-6)
-        #expect(try (added - expected).abs().max().item() < 2e-5)
+        // The last bit of a frequency, of which sizes of a thousand make 6e-5, is another on other processors: PyTorch's own
+        // answer on Emerald Rapids is 2.4e-6 and 3e-5 from the one kept here.
+        #expect(try relativeError(added, expected) < 5e-6)
+        #expect(try (added - expected).abs().max().item() < 1e-4)
     }
 
     @Test func numbersInOrder() throws {

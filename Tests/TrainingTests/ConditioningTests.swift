@@ -90,11 +90,18 @@ import Training
     }
 
     /// A base model's weights in an inpainting network compute what they did, whatever stands in the new channels.
-    @Test func widenedWeightsSeeNothingNew() throws {
-        let base = try small().model(kept: [1, 2, 3])
+    @Test(arguments: [0, 8]) func widenedWeightsSeeNothingNew(pixelChannels: Int) throws {
+        var settings = small()
+        settings.network.pixelChannels = pixelChannels
+        let base = try settings.model(kept: [1, 2, 3])
         let store = WeightStore(.initial(try RandomGenerator(seed: 4)))
-        let narrow = try GLIDE(Weights(store), configuration: base.network)
-        let source = TensorDictionary(store.parameters)
+        _ = try GLIDE(Weights(store), configuration: base.network)
+        // `PixelRefinement` begins with zeros behind it: with others, what it sees counts.
+        let source = TensorDictionary(
+            try store.parameters.map { name, value in
+                (name: name, value: name == "pixels.conv_out.weight" ? try value + 0.1 : value)
+            })
+        let narrow = try GLIDE(Weights(WeightStore(.tensors(source))), configuration: base.network)
         for input in [GLIDEInput.masked, .lowResolution, .maskedLowResolution] {
             var configuration = base.network
             configuration.input = input

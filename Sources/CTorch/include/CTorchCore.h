@@ -54,7 +54,7 @@ void ct_set_flush_denormals(bool on);
 /* Suits glibc's allocator to tensors; once for the process. Nothing elsewhere. */
 void ct_tune_allocator(void);
 /* Pages of 2 MB for large tensors, on Linux; before the first tensor: libtorch reads the wish once. */
-void ct_ask_for_large_pages(void);
+void ct_expect_large_tensors(void);
 /* Opens libtorch's CUDA library if it can be found; the number of devices that can be used. */
 int32_t ct_cuda_count(void);
 bool ct_mps_available(void);

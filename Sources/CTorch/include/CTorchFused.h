@@ -13,7 +13,8 @@ bool ct_fuses_gated_gelu(const ct_tensor *x);
 /* The first half of each row times GELU of the second. */
 ct_tensor *ct_gated_gelu(const ct_tensor *x, ct_error **error);
 
-/* Whether this processor has instructions for bfloat16; elsewhere libtorch's own operations emulate it. */
+/* Whether this is an x86 processor with AVX-512's products of bfloat16 and bytes: on others, libtorch's own operations emulate
+   bfloat16. */
 bool ct_has_bfloat16(void);
 
 /* Whether there is a product of our own for this type; of bytes: of whole numbers of 8 bits. */

@@ -15,7 +15,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
         abstract: "Measures how near an autoencoder's pictures are to what they were made of.",
         discussion: """
             Example:
-              moonlit evaluate autoencoder runs/f4/model.safetensors --count 500 -o f4
+              moonlit evaluate autoencoder runs/f4/model --count 500 -o f4
 
             On scenes of held-out combinations: the peak signal-to-noise ratio, by style.
             """)

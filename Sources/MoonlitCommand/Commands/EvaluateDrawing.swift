@@ -30,7 +30,7 @@ struct EvaluateDrawing: AsyncParsableCommand {
     @Option(help: "What draws: an embedded model's name, a folder as diffusers writes it, or a file; the embedded one unless given.")
     var model: String?
 
-    @Option(help: "A model of pictures and texts as moonlit train makes it, which must not be one that guides.")
+    @Option(help: "A CLIP (an embedded one's name, or a file that moonlit train wrote), which must not be the one that guides.")
     var judge: String
 
     @Option(

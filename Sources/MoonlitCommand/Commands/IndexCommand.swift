@@ -27,7 +27,7 @@ struct IndexCommand: ParsableCommand {
     @Option(name: [.short, .long], help: "The index's folder; the collection's name and .index unless given.")
     var output: String?
 
-    @Option(help: "A CLIP: a file that moonlit train wrote, or the folder of GLIDE's. An index that is there names its own.")
+    @Option(help: "A CLIP: an embedded one's name, a file that moonlit train wrote, or the folder of GLIDE's. An index that is there names its own.")
     var clip: String?
 
     @Option(help: "Only the first so many pictures.")

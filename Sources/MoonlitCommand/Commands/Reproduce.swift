@@ -90,7 +90,7 @@ struct Reproduce: AsyncParsableCommand {
         progress.finish()
         guard var result else { throw CancellationError() }
         if let second = settings.upscale {
-            let upsampler = try await TextToImage.load(.file(upscale ?? second.path), options: compute.resolved())
+            let upsampler = try await TextToImage.load(ModelSource(upscale ?? second.path), options: compute.resolved())
             result = try await upsampler.enlarge([result], path: upscale ?? second.path).first ?? result
         }
         if let output { try result.write(to: output.path) }

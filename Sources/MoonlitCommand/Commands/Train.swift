@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Foundation
+import Moonlit
 import Tensors
 import Training
 
@@ -48,7 +49,7 @@ struct Train: ParsableCommand {
     @Option(help: "Threads on the CPU; as many as there are cores unless given.")
     var workers: Int?
 
-    @Option(help: "Begin with this model's weights instead of drawn ones.")
+    @Option(help: "Begin with this model's weights instead of drawn ones: an embedded model's name, or a file that moonlit train wrote.")
     var initFrom: String?
 
     @Flag(help: "Go on with the run in the folder.")
@@ -95,7 +96,8 @@ struct Train: ParsableCommand {
     func run() throws {
         let device = try device.device()
         let run = try TrainingRun(
-            configuration: settings(), folder: output, resume: resume, initialModel: initFrom, device: device)
+            configuration: settings(), folder: output, resume: resume, initialModel: initFrom.map { try ModelSource($0).path() },
+            device: device)
         let total = run.configuration.steps
         Console.noteEmulation(of: run.configuration.dtype, on: device)
         if !quiet {

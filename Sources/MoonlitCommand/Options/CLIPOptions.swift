@@ -5,8 +5,8 @@ import Moonlit
 struct CLIPOptions: ParsableArguments {
     @Option(
         help: """
-            A CLIP, for what follows: a file that moonlit train wrote, or the folder of GLIDE's clip_image_enc.pt and \
-            clip_text_enc.pt.
+            A CLIP, for what follows: an embedded one's name, a file that moonlit train wrote, or the folder of GLIDE's \
+            clip_image_enc.pt and clip_text_enc.pt.
             """)
     var clip: String?
 

@@ -12,7 +12,7 @@ import Tokenizers
 
 /// What the evaluations of pictures that are made of pictures share.
 struct JudgedPictureOptions: ParsableArguments {
-    @Option(help: "A model of pictures and texts as moonlit train makes it, which had no part in drawing.")
+    @Option(help: "A CLIP (an embedded one's name, or a file that moonlit train wrote) that had no part in drawing.")
     var judge: String
 
     @Option(help: "Scenes, of held-out combinations and one subject.")
