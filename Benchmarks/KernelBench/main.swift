@@ -4,7 +4,8 @@
 //         linear|attention]
 //
 // A convolution's operations are counted as by the direct sum, so that Winograd's filtering may pass what the processor can do.
-// "Ours" is what Moonlit does: where it has no kernel for a type on a processor, libtorch's by another way. The distance is between the two answers, relative, of all numbers together.
+// "Ours" is what Moonlit does: where it has no kernel for a type on a processor, libtorch's by another way.
+// The distance is between the two answers, relative, of all numbers together.
 import Foundation
 import Tensors
 

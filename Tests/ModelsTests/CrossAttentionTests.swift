@@ -101,15 +101,16 @@ struct SizeConditionsTests {
         .appending(path: "Fixtures/unet").path
 
     /// What reached the first layer of diffusers' `add_embedding`.
-    @Test(arguments: [("xl", 6), ("refiner", 256)])
-    func agreesWithDiffusers(name: String, width: Int) throws {
+    ///
+    /// The last bit of a frequency, which sizes of a thousand make 6e-5 of, is another on other processors: of the refiner's
+    /// 128, PyTorch's own on Emerald Rapids are 2.4e-6 and 3e-5 from what is kept here.
+    @Test(arguments: [("xl", 6, 1e-6, 2e-5), ("refiner", 256, 3e-6, 6e-5)])
+    func agreesWithDiffusers(name: String, width: Int, relative: Double, absolute: Double) throws {
         let golden = try TensorArchive.open("\(Self.folder)/\(name).safetensors")
         let added = try addedInput(pooled: golden.tensor("pooled"), sizes: golden.tensor("sizes"), sizeWidth: width)
         let expected = try golden.tensor("added")
-        // The last bit of a frequency, of which sizes of a thousand make 6e-5, is another on other processors: PyTorch's own
-        // answer on Emerald Rapids is 2.4e-6 and 3e-5 from the one kept here.
-        #expect(try relativeError(added, expected) < 5e-6)
-        #expect(try (added - expected).abs().max().item() < 1e-4)
+        #expect(try relativeError(added, expected) < relative)
+        #expect(try (added - expected).abs().max().item() < absolute)
     }
 
     @Test func numbersInOrder() throws {
