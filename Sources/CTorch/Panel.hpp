@@ -14,10 +14,15 @@ SHIM_INLINE Vector all(float x) { return x - Vector{}; }
 
 /// A kind says what numbers come and go (`Number`), what a product's words of 32 bits are made of (`Factor`: one float32, or
 /// two bfloat16 that follow one another along the sum), and in what weights are kept (`Stored`).
-struct Singles {
+/// Weights that are kept as they are multiplied.
+struct KeptAsMultiplied {
+    using Stored = float;
+    /// Weights as a product reads them: where they are kept, or in `space`.
+    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
+};
+struct Singles : KeptAsMultiplied {
     using Number = float;
     using Factor = float;
-    using Stored = float;
     static constexpr int64_t perWord = 1;
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) { return sum + all(std::bit_cast<float>(a)) * b; }
     SHIM_INLINE Vector read(const float *p) { return load(p); }
@@ -28,8 +33,6 @@ struct Singles {
     SHIM_INLINE void factors(const float *x, int64_t count, uint32_t *to) {
         std::memcpy(to, x, static_cast<size_t>(count) * sizeof *x);
     }
-    /// Weights as a product reads them: where they are kept, or in `space`.
-    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 /// bfloat16 that is multiplied as float32, for processors where products of bfloat16 are missing or slow. Weights are kept as
 /// bfloat16; a piece of them becomes float32 before rows meet it.
@@ -63,10 +66,9 @@ struct Widened : Singles {
     }
 };
 #if defined(SHIM_HALVES)
-struct Halves {
+struct Halves : KeptAsMultiplied {
     using Number = uint16_t;
     using Factor = uint16_t;
-    using Stored = float;
     static constexpr int64_t perWord = 2;
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) {
         return (Vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)), (__m512bh)b);
@@ -87,17 +89,14 @@ struct Halves {
     SHIM_INLINE void factors(const uint16_t *x, int64_t count, uint32_t *to) {
         std::memcpy(to, x, static_cast<size_t>(count) * sizeof *x);
     }
-    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 /// Four whole numbers of eight bits a word, those of `a` without a sign; sums are whole numbers of 32 bits.
-struct Bytes {
+struct Bytes : KeptAsMultiplied {
     using Factor = uint8_t;
-    using Stored = float;
     static constexpr int64_t perWord = 4;
     SHIM_INLINE Vector add(Vector sum, uint32_t a, Vector b) {
         return (Vector)_mm512_dpbusd_epi32((__m512i)sum, _mm512_set1_epi32(static_cast<int>(a)), (__m512i)b);
     }
-    SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
 #endif
 

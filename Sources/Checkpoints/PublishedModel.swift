@@ -64,7 +64,6 @@ public enum PublishedModel {
     public func load(
         additions: LatentModel.Additions = .init(), dtype: DType = .float32, device: Device = .cpu
     ) throws -> any DrawingModel {
-        Engine.expectLargeTensors()
         switch self {
         case .latents(let file): return try LatentModel(file, additions: additions, dtype: dtype, device: device)
         case .pixels(let file):

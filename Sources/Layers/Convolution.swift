@@ -6,7 +6,7 @@ public struct Convolution2D {
     public let bias: Tensor?
     public let stride: Int
     public let padding: Int
-    private let packing: Packing?
+    private let packing: Packing<PackedConvolution>?
 
     /// - Parameter padding: nil keeps the size at stride 1.
     public init(
@@ -32,7 +32,7 @@ public struct Convolution2D {
 public struct PointwiseConvolution1D {
     public let weight: Tensor
     public let bias: Tensor?
-    private let packing: Packing?
+    private let packing: Packing<PackedLinear>?
 
     public init(
         _ weights: Weights, in channels: Int, out: Int, bias: Bool = true, initial: Initial? = nil

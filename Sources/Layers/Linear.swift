@@ -4,7 +4,7 @@ public import Tensors
 public struct Linear {
     public let weight: Tensor
     public let bias: Tensor?
-    private let packing: Packing?
+    private let packing: Packing<PackedLinear>?
 
     public init(
         _ weights: Weights, in width: Int, out: Int, bias: Bool = true, initial: Initial? = nil

@@ -38,7 +38,7 @@ public struct Weights {
     }
 
     /// Where the network only draws: what packs this weight at its first use.
-    package func packing(of name: String) -> Packing? { store.packing(of: (self / name).path) }
+    package func packing<Packed>(of name: String) -> Packing<Packed>? { store.packing(of: (self / name).path) }
 
     /// Whether the source has a parameter at this path; false for drawn weights.
     public func has(_ name: String) -> Bool { store.source.has((self / name).path) }
@@ -119,7 +119,7 @@ public final class WeightStore {
         self.onlyDraws = onlyDraws
     }
 
-    func packing(of name: String) -> Packing? {
+    func packing<Packed>(of name: String) -> Packing<Packed>? {
         guard onlyDraws, case .tensors(let source) = source else { return nil }
         let isShared = shared.contains(name)
         return Packing(quantizes: isQuantized(name)) { if isShared { source.release(name) } }

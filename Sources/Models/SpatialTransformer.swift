@@ -110,7 +110,7 @@ struct PixelProjection {
     let weight: Tensor
     let bias: Tensor
     let channels: Int
-    private let packing: Packing?
+    private let packing: Packing<PackedLinear>?
 
     init(_ weights: Weights, channels: Int, linear: Bool, initial: Initial? = nil) throws {
         let bound = Initial.uniform(bound: 1 / Double(channels).squareRoot())

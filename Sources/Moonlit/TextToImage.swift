@@ -57,6 +57,9 @@ public actor TextToImage {
 
     /// Loads a model's weights.
     ///
+    /// A program that is for drawing may call `Engine.expectLargeTensors()` before: large networks are faster with the
+    /// memory that it keeps.
+    ///
     /// - Parameter clip: a model of pictures and texts, for guidance and ranking: Moonlit's own file, or GLIDE's
     ///   `clip_image_enc.pt` and `clip_text_enc.pt`, by their folder or by one of them.
     /// - Throws: `GenerationError.unknownModel`, `CheckpointError`, `TensorFileError` or `WeightError`, naming the file.

@@ -103,7 +103,8 @@ public enum Engine {
     public static func flushDenormals(_ on: Bool) { ct_set_flush_denormals(on) }
 
     /// Asks for memory in pages of 2 MB and keeps what tensors leave for the next ones, which suits large networks that draw,
-    /// and not training. Linux alone; it counts where nothing has been computed yet.
+    /// and not training. It sets the allocator of the whole process, which the command line does and the library leaves to
+    /// its host. Linux alone; it counts where nothing has been computed yet.
     public static func expectLargeTensors() { ct_expect_large_tensors() }
 
     /// Suits the system's allocator to many large tensors. Once for the process; call it before threads are started.

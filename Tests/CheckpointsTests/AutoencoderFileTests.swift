@@ -21,10 +21,12 @@ struct DiffusersFixture {
 
     func configuration() throws -> AutoencoderConfiguration { try parsed(json) }
 
-    func network(dtype: DType = .float32, _ change: (any TensorSource) -> any TensorSource = { $0 }) throws -> Autoencoder {
+    func network(
+        dtype: DType = .float32, onlyDraws: Bool = false, _ change: (any TensorSource) -> any TensorSource = { $0 }
+    ) throws -> Autoencoder {
         let configuration = try configuration()
         let source = AutoencoderNames.source(change(weights), configuration: configuration)
-        let store = WeightStore(.tensors(source), dtype: dtype)
+        let store = WeightStore(.tensors(source), dtype: dtype, onlyDraws: onlyDraws)
         let network = try Autoencoder(Weights(store), configuration: configuration)
         try store.finish()
         return network

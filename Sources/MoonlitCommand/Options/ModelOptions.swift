@@ -23,8 +23,11 @@ struct ComputeOptions: ParsableArguments {
         }
     }
 
+    /// The process is for drawing from now on: what large tensors leave is kept.
+    ///
     /// - Throws: `DeviceError` for a device this machine has not.
     func resolved() throws -> TextToImage.Options {
+        Engine.expectLargeTensors()
         let device = try device.device()
         if dtype == .int8 {
             guard device == .cpu else {
