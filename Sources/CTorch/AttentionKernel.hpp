@@ -1,7 +1,20 @@
 // Attention without its matrix of weights: a few queries at a time meet the keys block by block, and what was added up so far
 // shrinks where a larger likeness appears (Milakov and Gimelshein 2018; Dao et al. 2022). Included by `Instructions.hpp`.
 
-/// e to the power of x·ln 2, for x ≤ 0, to 1e-7; what is not a number stays so.
+#if defined(SHIM_HALVES)
+/// 2 to the power of x, for x ≤ 0, to 8e-5: what becomes bfloat16 is rounded by up to 4e-3. What is not a number stays so.
+SHIM_INLINE Vector roughPowerOfTwo(Vector x) {
+    x = (Vector)_mm512_max_ps((__m512)all(-1e9f), (__m512)x);
+    const Vector whole = (Vector)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const Vector f = x - whole;  // within ±½
+    Vector p = all(5.517167e-2f) * f + all(2.4261112e-1f);
+    p = p * f + all(6.9326099e-1f);
+    p = p * f + all(9.9992807e-1f);
+    return (Vector)_mm512_scalef_ps((__m512)p, (__m512)whole);
+}
+#endif
+
+/// 2 to the power of x, for x ≤ 0, to 1e-7; what is not a number stays so.
 SHIM_INLINE Vector powerOfTwo(Vector x) {
     const Vector least = all(-126.0f), shift = all(12582912.0f);  // 1.5 · 2²³: the sum is rounded to a whole number
     x = x < least ? least : x;
@@ -16,15 +29,22 @@ SHIM_INLINE Vector powerOfTwo(Vector x) {
     return p * (Vector)power;
 }
 
+/// All of a vector's numbers by one operation, the halves of it with each other first.
+template <class Join>
+SHIM_INLINE float joined(Vector v, Join join) {
+    float part[lanes];
+    store(part, v);
+#pragma clang loop unroll(full)
+    for (int64_t half = lanes / 2; half > 0; half /= 2)
+#pragma clang loop unroll(full)
+        for (int64_t i = 0; i < half; ++i) part[i] = join(part[i], part[i + half]);
+    return part[0];
+}
 SHIM_INLINE float largest(Vector v) {
-    float most = v[0];
-    for (int i = 1; i < LANES; ++i) most = v[i] > most ? v[i] : most;
-    return most;
+    return joined(v, [](float a, float b) { return a > b ? a : b; });
 }
 SHIM_INLINE float total(Vector v) {
-    float sum = 0;
-    for (int i = 0; i < LANES; ++i) sum += v[i];
-    return sum;
+    return joined(v, [](float a, float b) { return a + b; });
 }
 
 template <class Kind>
@@ -32,6 +52,7 @@ struct Attention {
     using Number = typename Kind::Number;
     using Factor = typename Kind::Factor;
     static constexpr int64_t rowsAtOnce = panelRows, keyGroup = 2 * lanes, keyBlock = 256, blockGroups = keyBlock / keyGroup;
+    static constexpr int64_t mostWidth = 1024;
 
     const int64_t keys, width;
     const float scale;  // of the likenesses, times log₂ e
@@ -52,16 +73,25 @@ struct Attention {
 
     /// [keys, width] → [groups][words][keys of the group], where a word holds the numbers that follow one another in a key.
     void packKeys(const Number *k, int64_t stride, float *to) const {
-        for (int64_t g = 0; g < groups(); ++g)
-            for (int64_t w = 0; w < words(); ++w, to += keyGroup)
-                for (int64_t i = 0; i < keyGroup; ++i) {
-                    Factor pair[Kind::perWord] = {};
-                    const int64_t key = g * keyGroup + i;
-                    if (key < keys)
-                        for (int64_t p = 0; p < Kind::perWord; ++p)
-                            if (w * Kind::perWord + p < width) pair[p] = Kind::factor(k[key * stride + w * Kind::perWord + p]);
-                    std::memcpy(to + i, pair, 4);
+        uint32_t row[mostWidth];
+        for (int64_t g = 0; g < groups(); ++g, to += words() * keyGroup)
+            for (int64_t i = 0; i < keyGroup; ++i) {
+                const int64_t key = g * keyGroup + i;
+                row[words() - 1] = 0;
+                if (key < keys) Kind::factors(k + key * stride, width, row);
+                for (int64_t w = 0; w < words(); ++w) {
+                    if (key >= keys) row[w] = 0;
+                    std::memcpy(to + w * keyGroup + i, row + w, 4);
                 }
+            }
+    }
+
+    /// The first `count` numbers at p, of a vector's, and zeros.
+    SHIM_INLINE Vector some(const Number *p, int64_t count) {
+        if (count >= lanes) return Kind::read(p);
+        Number few[lanes] = {};
+        if (count > 0) std::memcpy(few, p, static_cast<size_t>(count) * sizeof *p);
+        return Kind::read(few);
     }
 
     /// [keys, width] → [blocks][parts of the columns][words][columns], where a word holds one column's numbers of keys that
@@ -71,13 +101,20 @@ struct Attention {
             const int64_t first = block * keyGroup, last = std::min(block + blockGroups, groups()) * keyGroup;
             for (int64_t c = 0; c < columns(); c += columnsAt(c))
                 for (int64_t key = first; key < last; key += Kind::perWord)
-                    for (int64_t i = c * lanes; i < (c + columnsAt(c)) * lanes; ++i, ++to) {
-                        Factor pair[Kind::perWord] = {};
+                    for (int64_t i = c * lanes; i < (c + columnsAt(c)) * lanes; i += lanes, to += lanes) {
+                        Vector numbers[Kind::perWord];
                         for (int64_t p = 0; p < Kind::perWord; ++p)
-                            if (key + p < keys && i < width) pair[p] = Kind::factor(v[(key + p) * stride + i]);
-                        std::memcpy(to, pair, 4);
+                            numbers[p] = key + p < keys ? some(v + (key + p) * stride + i, width - i) : Vector{};
+                        Kind::weave(to, numbers);
                     }
         }
+    }
+
+    SHIM_INLINE Vector power(Vector x) {
+#if defined(SHIM_HALVES)
+        if constexpr (Kind::perWord == 2) return roughPowerOfTwo(x);
+#endif
+        return powerOfTwo(x);
     }
 
     /// Turns a row of likenesses into weights, in place, and says by what the sums so far are to shrink.
@@ -93,7 +130,7 @@ struct Attention {
         Vector added{};
         Factor *weights = reinterpret_cast<Factor *>(row);
         for (int64_t i = 0; i < vectors; ++i) {
-            const Vector p = powerOfTwo(load(row + i * lanes) * all(scale) - all(next));
+            const Vector p = power(load(row + i * lanes) * all(scale) - all(next));
             added += p;
             Kind::write(weights + i * lanes, p);
         }
