@@ -7,6 +7,8 @@ import Tensors
 /// A model as diffusers writes it: `model_index.json`, and a folder with configuration and weights for each part.
 enum DiffusersFolder {
     static let index = "model_index.json"
+    /// Steps, sampler and guidance as a run's configuration has them; diffusers knows no such file and leaves it.
+    static let sampling = "sampling.json"
 
     /// - Throws: `CheckpointError` or `TensorFileError` naming the file and what is wrong there.
     static func open(_ path: String) throws -> LatentFile {
@@ -49,7 +51,8 @@ enum DiffusersFolder {
         let unet = try UNetConfiguration(diffusers: data(unetFile), file: unetFile)
         let coder = kind == .latentDiffusion ? "vqvae" : "vae"
         let autoencoder = try AutoencoderConfiguration(diffusers: ComponentFolder(path, coder).configuration())
-        let (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), kind)
+        var (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), kind)
+        if ComponentFolder(path).has(Self.sampling) { sampling = try decoded(ComponentFolder(path).file(Self.sampling)) }
 
         var towers: [TextTowerConfiguration] = []
         var places: [(part: LatentFile.Part, vocabulary: String?)] = []
@@ -160,6 +163,12 @@ enum DiffusersFolder {
         guard folder.has("vocab.json") else { return text == "!" ? 0 : end }
         let words = try folder.configuration("vocab.json")
         return try words.int(text, in: 0...end) ?? end
+    }
+
+    private static func decoded<Value: Decodable>(_ path: String) throws -> Value {
+        do { return try JSONDecoder().decode(Value.self, from: data(path)) } catch let error as DecodingError {
+            throw CheckpointError(path, "does not read: \(error)")
+        }
     }
 
     private static func data(_ path: String) throws -> Data {

@@ -6,7 +6,7 @@ public enum ModelSource: Sendable, Hashable {
     case bundled
     /// An embedded model by its name.
     case embedded(String)
-    /// A file of weights.
+    /// A file of weights, or a folder as diffusers writes it.
     case file(String)
 
     /// What a user typed: the path of a file that is there, else an embedded model's name.
@@ -27,8 +27,9 @@ public enum ModelSource: Sendable, Hashable {
 
     /// The names of the embedded models.
     public static var embeddedNames: [String] {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder() ?? "")) ?? []
-        return files.filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(".safetensors".count)) }.sorted()
+        guard let folder = folder() else { return [] }
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return Set(files.map { ($0 as NSString).deletingPathExtension }).filter { place(of: $0, in: folder) != nil }.sorted()
     }
 
     /// - Throws: `GenerationError.unknownModel`.
@@ -37,15 +38,18 @@ public enum ModelSource: Sendable, Hashable {
         case .bundled: return try ModelSource.embedded(Self.standard).path()
         case .file(let path): return path
         case .embedded(let name):
-            guard !name.contains("/"), let folder = Self.folder() else {
-                throw GenerationError.unknownModel(name, known: Self.embeddedNames)
-            }
-            let path = "\(folder)/\(name).safetensors"
-            guard FileManager.default.fileExists(atPath: path) else {
+            guard !name.contains("/"), let folder = Self.folder(), let path = Self.place(of: name, in: folder) else {
                 throw GenerationError.unknownModel(name, known: Self.embeddedNames)
             }
             return path
         }
+    }
+
+    /// An embedded model's file, or its folder as diffusers writes it.
+    private static func place(of name: String, in folder: String) -> String? {
+        for (path, proof) in [("\(folder)/\(name).safetensors", ""), ("\(folder)/\(name)", "/model_index.json")]
+        where FileManager.default.fileExists(atPath: path + proof) { return path }
+        return nil
     }
 
     /// Beside the program (`make install`, `swift build`), else in the source tree. `Bundle.module` would end the

@@ -66,22 +66,44 @@ public actor TextToImage {
     public static func load(
         _ source: ModelSource = .bundled, clip: ModelSource? = nil, options: Options = Options()
     ) async throws -> TextToImage {
-        let loaded = try await TextToImage(file: PublishedModel(source.path()), clip: clip, options: options)
-        if let threads = options.threads { await loaded.use(threads: threads) }
-        return loaded
+        let thread = ModelThread(name: "moonlit.model")
+        return TextToImage(try await Loader(thread: thread).load(source, clip: clip, options), on: thread)
     }
 
-    /// libtorch keeps the number with the thread that computes.
-    private func use(threads: Int) { Engine.threads = threads }
+    private init(_ loaded: sending Loaded, on thread: ModelThread) {
+        configuration = loaded.model.drawing
+        options = loaded.options
+        clip = loaded.clip
+        model = loaded.model
+        likeness = loaded.likeness
+        self.thread = thread
+    }
 
-    private init(file: PublishedModel, clip: ModelSource?, options: Options) async throws {
-        let file = options.prediction.map(file.predicting) ?? file
-        configuration = file.configuration
-        self.options = options
-        self.clip = clip
-        thread = ModelThread(name: "moonlit.model")
-        model = try file.load(additions: options.additions, dtype: options.dtype, device: options.device)
-        likeness = try clip.map { try Likeness($0, device: options.device) }
+    /// A model, and what it was loaded with.
+    private struct Loaded {
+        let model: any DrawingModel
+        let likeness: Likeness?
+        let clip: ModelSource?
+        let options: Options
+    }
+
+    /// Loads on the model's own thread: each thread that computes has libtorch's threads of its own, and where there are
+    /// more of them than cores, they sleep between two operations.
+    private actor Loader {
+        private let thread: ModelThread
+        nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+        init(thread: ModelThread) { self.thread = thread }
+
+        func load(_ source: ModelSource, clip: ModelSource?, _ options: Options) throws -> sending Loaded {
+            // libtorch keeps the number with the thread that computes.
+            if let threads = options.threads { Engine.threads = threads }
+            let file = try PublishedModel(source.path())
+            return Loaded(
+                model: try (options.prediction.map(file.predicting) ?? file)
+                    .load(additions: options.additions, dtype: options.dtype, device: options.device),
+                likeness: try clip.map { try Likeness($0, device: options.device) }, clip: clip, options: options)
+        }
     }
 
     /// How many tokens of a prompt the model does not read.

@@ -37,12 +37,14 @@ private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial:
     configuration.autoencoder.levels = [.init(channels: 8), .init(channels: 16), .init(channels: 16), .init(channels: 16)]
     if factor == 4 { configuration.autoencoder.levels.removeLast() }
     configuration.autoencoder.normGroups = 4
+    (configuration.autoencoder.pixelLoss, configuration.autoencoder.klWeight) = (.l1, 1e-6)
     configuration.autoencoder.adversarial = .init(weight: adversarial, start: 2, channels: 8, layers: 2)
     configuration.batchSize = 8
     configuration.parts = 2
     configuration.steps = steps
     configuration.rate = LearningRate(peak: 2e-3, warmup: 2, decay: .cosine, floor: 0.1)
     configuration.emaDecay = 0.9
+    configuration.dtype = .float32
     configuration.intervals.set(log: 2, sample: 0, checkpoint: 2)
     return configuration
 }
@@ -175,8 +177,8 @@ extension TrainingConfiguration.Intervals {
         ("autoencoder: {levels: []}", "levels"), ("autoencoder: {normGroups: 7}", "7 groups"),
         ("autoencoder: {latentChannels: 0}", "latentChannels"), ("imageSize: 66", "autoencoder.levels"),
         ("autoencoder: {perceptual: {weight: 1}}", "autoencoder.perceptual.network"),
-        ("autoencoder: {adversarial: {channels: 20}}", "autoencoder.adversarial.channels"),
-        ("autoencoder: {adversarial: {layers: 5}}", "autoencoder.adversarial.layers"),
+        ("autoencoder: {adversarial: {weight: 0.1, channels: 20}}", "autoencoder.adversarial.channels"),
+        ("autoencoder: {adversarial: {weight: 0.1, channels: 32, layers: 5}}", "autoencoder.adversarial.layers"),
         ("autoencoder: {adversarial: {begin: 5}}", "autoencoder.adversarial.begin"),
         ("autoencoder: {pixelLoss: l3}", "autoencoder.pixelLoss"), ("data: {flip: 2}", "data.flip"),
     ]) func mistakesAreNamed(yaml: String, key: String) throws {

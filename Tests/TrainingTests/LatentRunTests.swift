@@ -67,6 +67,13 @@ func drawnAutoencoder(in folder: String) throws -> String {
             #expect(model.configuration.imageSize == 16 && model.configuration.latentChannels == 3)
             #expect(model.configuration.autoencoder.scalingFactor == 0.8)
             #expect(try model.tokensCut(from: "a red square", reading: .plain) == 0)
+            // It is drawn as the run drew its samples, unless a file says so that does not read.
+            let samples = configuration.samples
+            #expect(model.configuration.sampling == SamplingDefaults(
+                sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale))
+            try Data("{\"steps\": true}".utf8).write(to: URL(filePath: whole.modelPath + "/sampling.json"))
+            let refused = #expect(throws: CheckpointError.self) { try PublishedModel(whole.modelPath) }
+            #expect(refused?.description.contains("sampling.json") == true)
         }
     }
 
