@@ -23,7 +23,7 @@ public enum ModelSource: Sendable, Hashable {
         }
     }
 
-    static let standard = "scenes-64"
+    static let standard = "scenes-latent"
 
     /// The names of the embedded models.
     public static var embeddedNames: [String] {

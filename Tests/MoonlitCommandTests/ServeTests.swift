@@ -13,7 +13,7 @@ import Testing
         running.process.interrupt()
         let outcome = try running.finish()
         #expect(outcome.status == 0)
-        #expect(outcome.messages.hasPrefix("scenes-64 is served at http://127.0.0.1:"))
+        #expect(outcome.messages.hasPrefix("scenes-latent is served at http://127.0.0.1:"))
         #expect(outcome.output.isEmpty)
     }
 
@@ -24,6 +24,6 @@ import Testing
         #expect(host.messages.contains("moonlit.example"))
         #expect(try Program.run("serve", "--model", "nothing", in: folder).status != 0)
         #expect(try Program.run("serve", "--port", "70000", in: folder).status == 64)
-        #expect(try Program.run("serve", "--upscale", "scenes-64", in: folder).status == 64)
+        #expect(try Program.run("serve", "--upscale", "scenes-latent", in: folder).status == 64)
     }
 }

@@ -94,7 +94,7 @@ import Testing
         let schedulers = try JSONSerialization.jsonObject(with: await ask(.GET, "/sdapi/v1/schedulers").body) as? [[String: Any]]
         #expect(schedulers?.map { $0["name"] as? String }.contains("karras") == true)
         let models = try JSONSerialization.jsonObject(with: await ask(.GET, "/sdapi/v1/sd-models").body) as? [[String: Any]]
-        #expect(models?.first?["model_name"] as? String == "scenes-64")
-        #expect(try await ask(.GET, "/sdapi/v1/options").json()["sd_model_checkpoint"] as? String == "scenes-64")
+        #expect(models?.first?["model_name"] as? String == ModelSource.bundled.text)
+        #expect(try await ask(.GET, "/sdapi/v1/options").json()["sd_model_checkpoint"] as? String == ModelSource.bundled.text)
     }
 }

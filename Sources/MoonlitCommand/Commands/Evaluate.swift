@@ -5,7 +5,7 @@ struct Evaluate: ParsableCommand {
         abstract: "Measures models on real scenes: those that draw, enlarge or fill in, CLIP, and autoencoders.",
         discussion: """
             Examples:
-              moonlit evaluate --model scenes-64 --judge judge.safetensors --count 500 -o evaluation
+              moonlit evaluate --model scenes-latent --judge judge.safetensors --count 500 -o evaluation
               moonlit evaluate clip judge.safetensors -o judge
               moonlit evaluate upsampler upsampler.safetensors --judge judge.safetensors
               moonlit evaluate inpainting inpainting.safetensors --judge judge.safetensors

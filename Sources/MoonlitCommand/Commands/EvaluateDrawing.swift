@@ -17,9 +17,9 @@ struct EvaluateDrawing: AsyncParsableCommand {
         abstract: "Measures how well a model draws what it is told.",
         discussion: """
             Examples:
-              moonlit evaluate --model scenes-64 --judge judge.safetensors --count 500 -o evaluation
+              moonlit evaluate --model scenes-latent --judge judge.safetensors --count 500 -o evaluation
               moonlit evaluate --judge judge.safetensors --prompts held-out --prompts pairs --real
-              moonlit evaluate --model scenes-64 --judge judge.safetensors --guidance-scales 0,1,2,4,8
+              moonlit evaluate --model scenes-latent --judge judge.safetensors --guidance-scales 0,1,2,4,8
               moonlit evaluate --judge judge.safetensors --clip noised.safetensors --clip-guidance-scales 0,1,2,4,8
 
             The judge ranks 100 captions for each picture, of which one is true and the others differ from it in subject, \
