@@ -127,9 +127,13 @@ struct Drawing {
         try tensor.to(device: model.device).expand([count] + tensor.shape.dropFirst()).contiguous()
     }
 
-    /// What the sampler works on as pictures.
+    /// What the sampler works on as pictures. What is kept of a given one stays to the bit, though a decoder would change it.
     func pictures(_ x: Tensor) throws -> [Picture] {
-        try Moonlit.pictures(model.decode(x, tiling: settings.tiling ?? .auto))
+        var drawn = try model.decode(x, tiling: settings.tiling ?? .auto)
+        if !model.drawing.drawsPixels, let given, let kept = given.kept {
+            drawn = try drawn.to(.float32).to(device: .cpu) * (1 - kept) + given.pixels * kept
+        }
+        return try Moonlit.pictures(drawn)
     }
 }
 

@@ -67,7 +67,7 @@ actor Studio {
     /// Draws, and tells of previews and finished pictures.
     ///
     /// - Parameter previews: how many of each picture on its way. Unless they are asked for there is one a step where they
-    ///   cost nothing, and none where a decoder would have to make them.
+    ///   cost nothing; where a decoder has to make them one in five steps of small pictures, and none of larger ones.
     nonisolated func draw(
         _ request: GenerationRequest, previews: Int? = nil,
         _ tell: @Sendable (GenerationStep) async throws -> Void = { _ in }
@@ -86,7 +86,8 @@ actor Studio {
         _ request: GenerationRequest, _ job: Job, _ previews: Int?, _ tell: @Sendable (GenerationStep) async throws -> Void
     ) async throws -> [GeneratedPicture] {
         let steps = job.settings.steps
-        let wanted = previews ?? (model.configuration.drawsPixels ? steps : 0)
+        let isSmall = job.settings.width * job.settings.height <= 128 * 128
+        let wanted = previews ?? (model.configuration.drawsPixels ? steps : isSmall ? steps / 5 : 0)
         var finished: [GeneratedPicture] = []
         for try await step in model.stream(
             request, showing: wanted > 0 ? [.predicted] : [], every: Self.interval(previews: wanted, steps: steps))

@@ -74,7 +74,7 @@ import Testing
         repeat {
             try await Task.sleep(for: .milliseconds(20))
             seen = try await ask(.GET, "/sdapi/v1/progress?skip_current_image=false").json()
-        } while (seen["progress"] as? Double ?? 0) <= 0
+        } while (seen["progress"] as? Double ?? 0) <= 0 || (seen["current_image"] as? String) == nil
         #expect((seen["progress"] as? Double ?? 1) < 1)
         let state = try #require(seen["state"] as? [String: Any])
         #expect(state["sampling_steps"] as? Int == 1000)
