@@ -6,6 +6,11 @@
 #include <cmath>
 #include <limits>
 
+namespace shim {
+/// The widest heads that the kernel attends with.
+constexpr int64_t mostWidth = 1024;
+}  // namespace shim
+
 #define SHIM_KERNEL "AttentionKernel.hpp"
 #include "Instructions.hpp"
 
@@ -61,7 +66,7 @@ bool serves(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v) {
     return fuses(q) && q.dim() == 4 && k.dim() == 4 && v.dim() == 4 && k.is_cpu() && v.is_cpu()
         && k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type() && k.numel() > 0
         && k.size(0) == q.size(0) && k.size(1) == q.size(1) && k.size(3) == q.size(3) && v.sizes() == k.sizes()
-        && q.size(3) <= 1024 && multiplies(q.scalar_type() == at::kBFloat16);
+        && q.size(3) <= mostWidth && multiplies(q.scalar_type() == at::kBFloat16);
 }
 
 }  // namespace

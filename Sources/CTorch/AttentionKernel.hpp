@@ -52,7 +52,6 @@ struct Attention {
     using Number = typename Kind::Number;
     using Factor = typename Kind::Factor;
     static constexpr int64_t rowsAtOnce = panelRows, keyGroup = 2 * lanes, keyBlock = 256, blockGroups = keyBlock / keyGroup;
-    static constexpr int64_t mostWidth = 1024;
 
     const int64_t keys, width;
     const float scale;  // of the likenesses, times log₂ e
@@ -77,12 +76,9 @@ struct Attention {
         for (int64_t g = 0; g < groups(); ++g, to += words() * keyGroup)
             for (int64_t i = 0; i < keyGroup; ++i) {
                 const int64_t key = g * keyGroup + i;
-                row[words() - 1] = 0;
+                std::fill_n(row, words(), 0u);
                 if (key < keys) Kind::factors(k + key * stride, width, row);
-                for (int64_t w = 0; w < words(); ++w) {
-                    if (key >= keys) row[w] = 0;
-                    std::memcpy(to + w * keyGroup + i, row + w, 4);
-                }
+                for (int64_t w = 0; w < words(); ++w) std::memcpy(to + w * keyGroup + i, row + w, 4);
             }
     }
 

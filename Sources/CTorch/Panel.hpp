@@ -12,14 +12,14 @@ SHIM_INLINE void store(float *p, Vector v) { *reinterpret_cast<LooseVector *>(p)
 // x − 0 is x, and costs nothing; 0 + x would have to be computed, for it makes 0 of −0.
 SHIM_INLINE Vector all(float x) { return x - Vector{}; }
 
-/// A kind says what numbers come and go (`Number`), what a product's words of 32 bits are made of (`Factor`: one float32, or
-/// two bfloat16 that follow one another along the sum), and in what weights are kept (`Stored`).
 /// Weights that are kept as they are multiplied.
 struct KeptAsMultiplied {
     using Stored = float;
     /// Weights as a product reads them: where they are kept, or in `space`.
     SHIM_INLINE const float *words(const float *weights, int64_t, float *) { return weights; }
 };
+/// A kind says what numbers come and go (`Number`), what a product's words of 32 bits are made of (`Factor`: one float32, or
+/// two bfloat16 that follow one another along the sum), and in what weights are kept (`Stored`).
 struct Singles : KeptAsMultiplied {
     using Number = float;
     using Factor = float;
@@ -29,7 +29,6 @@ struct Singles : KeptAsMultiplied {
     SHIM_INLINE void write(float *p, Vector v) { store(p, v); }
     /// A vector of words, of which each has one number of each vector.
     SHIM_INLINE void weave(float *p, const Vector (&v)[1]) { store(p, v[0]); }
-    SHIM_INLINE float factor(float x) { return x; }
     SHIM_INLINE void factors(const float *x, int64_t count, uint32_t *to) {
         std::memcpy(to, x, static_cast<size_t>(count) * sizeof *x);
     }
@@ -56,7 +55,6 @@ struct Widened : Singles {
         std::memcpy(p, &few, sizeof few);
     }
     SHIM_INLINE void weave(uint16_t *p, const Vector (&v)[1]) { write(p, v[0]); }
-    SHIM_INLINE float factor(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
     SHIM_INLINE void factors(const uint16_t *x, int64_t count, uint32_t *to) {
         for (int64_t i = 0; i < count; ++i) to[i] = static_cast<uint32_t>(x[i]) << 16;
     }
@@ -85,7 +83,6 @@ struct Halves : KeptAsMultiplied {
         const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v[1]));
         _mm512_storeu_si512(p, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
     }
-    SHIM_INLINE uint16_t factor(uint16_t x) { return x; }
     SHIM_INLINE void factors(const uint16_t *x, int64_t count, uint32_t *to) {
         std::memcpy(to, x, static_cast<size_t>(count) * sizeof *x);
     }

@@ -167,7 +167,7 @@ enum DiffusersFolder {
 
     private static func decoded<Value: Decodable>(_ path: String) throws -> Value {
         do { return try JSONDecoder().decode(Value.self, from: data(path)) } catch let error as DecodingError {
-            throw CheckpointError(path, "does not read: \(error)")
+            throw CheckpointError(path, "does not read: \(error.summary)", expected: "JSON as Moonlit writes it")
         }
     }
 
