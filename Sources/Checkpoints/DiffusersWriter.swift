@@ -114,7 +114,8 @@ public struct DiffusersWriter {
     private func index(_ scheduler: SchedulerJSON) -> [String: IndexEntry] {
         let isQuantised = configuration.autoencoder.kind != .kl
         var index: [String: IndexEntry] = [
-            "_class_name": .text(isXL ? "StableDiffusionXLPipeline" : "StableDiffusionPipeline"),
+            "_class_name": .text(
+                "StableDiffusion" + (isXL ? "XL" : "") + (configuration.sees.seesMask ? "Inpaint" : "") + "Pipeline"),
             "_diffusers_version": .text("0.36.0"),
             "scheduler": .part("diffusers", scheduler.className),
             "unet": .part("diffusers", "UNet2DConditionModel"),

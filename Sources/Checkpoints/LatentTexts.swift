@@ -208,6 +208,12 @@ extension LatentFile {
         return try CLIPTokenizer(cleaning: .transformers, padding: isEnd ? .endToken : .exclamationMark)
     }
 
+    /// Of each token of CLIP's whole vocabulary that a tower of CLIP's knows, its row in the tower's table.
+    package func knownTokens(_ index: Int) throws -> [Int: Int] {
+        if let folder = vocabularies[index] { return try CLIPVocabularyFiles.numbers(inFolder: folder) }
+        return try CLIPVocabularyFiles(keeping: [Int]?.none).numbers
+    }
+
     /// The same model with LoRA files merged as its weights are read.
     ///
     /// - Throws: `CheckpointError` naming what a LoRA changes and the model has not.

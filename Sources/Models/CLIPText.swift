@@ -28,13 +28,16 @@ public struct CLIPTextTower {
     let finalNorm: LayerNorm
     let projection: Linear?
 
+    /// Of a token table's drawn numbers.
+    package static let tokenDeviation = 0.02
+
     public init(_ weights: Weights, configuration: CLIPTextConfiguration) throws {
         try configuration.validate()
         self.configuration = configuration
         let width = configuration.width
         let embeddings = weights / "embeddings"
         tokens = try Embedding(
-            embeddings / "token_embedding", count: configuration.vocabulary, width: width, deviation: 0.02)
+            embeddings / "token_embedding", count: configuration.vocabulary, width: width, deviation: Self.tokenDeviation)
         positions = try Embedding(
             embeddings / "position_embedding", count: configuration.context, width: width, deviation: 0.01)
         layers = try (0..<configuration.layers).map {

@@ -63,6 +63,18 @@ public struct CLIPVocabularyFiles: Sendable {
         self.numbers = numbers
     }
 
+    /// Of each of the whole vocabulary's tokens that a model's tokenizer has, its number there.
+    ///
+    /// - Parameter folder: with files as transformers' CLIP tokenizers write them.
+    /// - Throws: `TokenizerError` naming the file that is missing or damaged.
+    package static func numbers(inFolder folder: String) throws(TokenizerError) -> [Int: Int] {
+        let there = try CLIPTokenizerFiles(folder: folder).vocabulary
+        let whole = try CLIPVocabularyFiles(keeping: [Int]?.none).tokens
+        return Dictionary(
+            whole.enumerated().compactMap { number, text in there[Symbol(text)].map { (number, $0) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     /// Writes `vocab.json`, `merges.txt`, `special_tokens_map.json` and `tokenizer_config.json`, making the folder.
     ///
     /// - Parameters:

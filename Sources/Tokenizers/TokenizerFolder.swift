@@ -63,6 +63,8 @@ struct TokenizerFolder {
 /// What the files of a CLIP tokenizer say.
 struct CLIPTokenizerFiles {
     let pairs: BytePairs
+    /// What each token is called, and its number.
+    let vocabulary: [Symbol: Int]
     let start, end: (text: String, id: Int)
     /// Those and others that are found in a prompt before its words are.
     let specials: [(text: String, id: Int)]
@@ -126,6 +128,7 @@ struct CLIPTokenizerFiles {
         pairs = try BytePairs(
             merges: merges, vocabulary: vocabulary, unknown: unknown.id, file: mergesFile,
             firstLine: mergesFile.hasSuffix("merges.txt") ? 2 : 1)
+        self.vocabulary = vocabulary
     }
 
     private static func merges(

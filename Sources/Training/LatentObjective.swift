@@ -7,7 +7,7 @@ package import Models
 package import Tensors
 
 /// A U-Net that learns to draw an autoencoder's latents of a text (Rombach et al. 2022, §3.2 and 3.3), with CLIP's text
-/// tower beside it.
+/// tower beside it; or to paint a hole in them, then seeing it and the latents of what is around it (§4.5).
 ///
 /// Parameters are `unet.…` and, where the tower is trained, `text_encoder.…`; the autoencoder stays as it is.
 package struct LatentObjective: Objective {
@@ -23,6 +23,10 @@ package struct LatentObjective: Objective {
     private let loss: DiffusionLoss
     private let kept: [Int]?
     private let cache: LatentCache?
+    /// Makes the holes; nil for a network that sees none.
+    let erasing: Conditioning?
+    /// Pictures to show with a hole.
+    let data: any CaptionedPictures
 
     struct Networks {
         let unet: UNet
@@ -43,6 +47,7 @@ package struct LatentObjective: Objective {
     ) throws {
         self.configuration = configuration
         self.device = device
+        self.data = data
         let shape = configuration.latent
         let autoencoderFile: AutoencoderFile
         do { autoencoderFile = try AutoencoderFile(shape.autoencoder) } catch {
@@ -57,12 +62,19 @@ package struct LatentObjective: Objective {
         autoencoder = try autoencoderFile.load(device: device)
 
         var older: Description?
-        if case .checkpoint(let text, let weights) = beginning {
-            older = try Description(text, of: weights)
+        var initial: LatentBeginning?
+        switch beginning {
+        case .drawn: break
+        case .model(let path): initial = try LatentBeginning(path, takesText: shape.frozenText.isEmpty)
+        case .checkpoint(let text, let weights): older = try Description(text, of: weights)
         }
         if shape.frozenText.isEmpty {
-            kept = older != nil || !configuration.network.text.prune
-                ? older?.kept : try CaptionVocabulary.tokens(of: data, vocabulary: .clip)
+            if older == nil, configuration.network.text.prune {
+                let needed = try CaptionVocabulary.tokens(of: data, vocabulary: .clip)
+                kept = initial.map { Set(needed).union($0.known.keys).sorted() } ?? needed
+            } else {
+                kept = older?.kept
+            }
             text = try LatentText(configuration, kept: kept)
         } else {
             kept = nil
@@ -84,10 +96,12 @@ package struct LatentObjective: Objective {
         self.model = model
 
         let weights: WeightStore.Source
-        switch beginning {
-        case .drawn: weights = .initial(try RandomGenerator(seed: configuration.seed))
-        case .model(let path): weights = .tensors(try Self.begun(path, model, isTrained: text.frozen == nil))
-        case .checkpoint(_, let tensors): weights = .tensors(tensors)
+        if case .checkpoint(_, let tensors) = beginning {
+            weights = .tensors(tensors)
+        } else if let initial {
+            weights = .tensors(try initial.weights(of: model, text: text, seed: configuration.seed))
+        } else {
+            weights = .initial(try RandomGenerator(seed: configuration.seed))
         }
         let (frozen, towerNetwork) = (text.frozen?.tower, text.network)
         (networks, parameters) = try trainable(weights, device: device) { weights in
@@ -97,25 +111,8 @@ package struct LatentObjective: Objective {
         }
         schedule = try model.diffusion.noiseSchedule()
         loss = configuration.lossFunction
+        erasing = model.sees.seesMask ? Conditioning(configuration.conditioning, input: .masked) : nil
         cache = shape.caches ? try LatentCache(folder.map { $0 + "/latents.safetensors" }) : nil
-    }
-
-    /// A latent model's folder as where to begin.
-    private static func begun(
-        _ path: String, _ model: LatentConfiguration, isTrained: Bool
-    ) throws -> any TensorSource {
-        guard case .latents(let file) = try PublishedModel(path), file.configuration.unet == model.unet,
-            !isTrained || file.configuration.towers.map(\.network) == model.towers.map(\.network)
-        else {
-            throw TrainingError.configuration(
-                key: "network", problem: "\(path), to begin with, is no latent model of this shape")
-        }
-        var tensors: [(name: String, value: Tensor)] = []
-        for part in isTrained ? [LatentFile.Part.unet, .textEncoder] : [.unet] {
-            let source = try file.source(part)
-            tensors += try source.tensorNames.map { (name: part.rawValue + "." + $0, value: try source.tensor($0)) }
-        }
-        return TensorDictionary(tensors, name: path)
     }
 
     package var vocabularyCount: Int { text.network.vocabulary }
@@ -154,6 +151,8 @@ package struct LatentObjective: Objective {
             .map { $0 < configuration.captionDropout }
         let captions = zip(batch.captions, dropped).map { $1 ? "" : $0 }
         let pictures = try Tensor(batch.pixels, shape: [count, 3, batch.size, batch.size])
+        let hole = try erasing.flatMap { try $0(pictures, seed: seeds[1 << 32]).conditions.mask }
+            .map { Hole(known: $0, drawing: try .randn(shape, generator: generator)) }
         let each = count / configuration.parts
         let values = parameters.map(\.value)
         let results = try workers.run(configuration.parts) { index in
@@ -161,7 +160,7 @@ package struct LatentObjective: Objective {
             let terms = try lossTerms(
                 pictures.rows(rows), drawing: drawing.rows(rows).to(device: device),
                 noise: noise.rows(rows).to(device: device), times: Array(times[rows]),
-                captions: Array(captions[rows]), seed: seeds[UInt64(index) + 1])
+                captions: Array(captions[rows]), hole: hole?.rows(rows, device: device), seed: seeds[UInt64(index) + 1])
             return (try terms.total.gradients(of: values), try terms.perExample.detach().doubles())
         }
         let last = Double(max(1, model.diffusion.steps - 1))
@@ -170,8 +169,30 @@ package struct LatentObjective: Objective {
             examples: zip(results.flatMap(\.1), times).map { (loss: $0, time: $1 / last) })
     }
 
+    /// What of pictures is known.
+    private struct Hole {
+        /// [N, 1, H, W]: 1 where it is.
+        let known: Tensor
+        /// What the latents of the known part are drawn with, [N, c, h, w].
+        let drawing: Tensor
+
+        func rows(_ rows: Range<Int>, device: Device) throws -> Hole {
+            Hole(known: try known.rows(rows).to(device: device), drawing: try drawing.rows(rows).to(device: device))
+        }
+    }
+
+    /// What the U-Net sees behind the latents: the hole, 1 inside, and the latents of the picture around it, as
+    /// `LatentModel` shows it, [N, 1 + c, h, w].
+    func seen(_ pictures: Tensor, known: Tensor, drawing: Tensor) throws -> Tensor {
+        try withoutGradients {
+            let latents = try autoencoder.scaled(autoencoder.encode(pictures * known).sample(noise: drawing))
+            let small = try known.resize(height: latents.size(2), width: latents.size(3), .nearest)
+            return try .concatenate([1 - small, latents], dim: 1)
+        }
+    }
+
     private func lossTerms(
-        _ pictures: Tensor, drawing: Tensor, noise: Tensor, times: [Double], captions: [String], seed: UInt64
+        _ pictures: Tensor, drawing: Tensor, noise: Tensor, times: [Double], captions: [String], hole: Hole?, seed: UInt64
     ) throws -> DiffusionLoss.Terms {
         let x0 = try withoutGradients {
             let posterior = try cache?.posterior(of: pictures, by: autoencoder, device: device)
@@ -179,11 +200,13 @@ package struct LatentObjective: Objective {
             return try autoencoder.scaled(posterior.sample(noise: drawing))
         }
         let noised = try schedule.noised(x0, at: times, noise: noise)
+        let around = try hole.map { try seen(pictures.to(device: device), known: $0.known, drawing: $0.drawing) }
         let dropout = model.unet.dropout > 0 ? try RandomGenerator(seed: seed, device: device) : nil
         let output = try withAutocast(configuration.dtype, device: device) {
             let states = try states(captions, networks)
+            let x = try around.map { try .concatenate([noised.xt, $0], dim: 1) } ?? noised.xt
             return try networks.unet(
-                noised.xt, timesteps: noised.timesteps(), context: UNetContext(text: states, dropout: dropout))
+                x, timesteps: noised.timesteps(), context: UNetContext(text: states, dropout: dropout))
         }
         return try loss(output, noised)
     }

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Datasets
 internal import Diffusion
 package import Images
 internal import Layers
@@ -6,7 +7,8 @@ internal import Models
 package import Tensors
 
 extension LatentObjective {
-    /// One picture a prompt, drawn with the averaged weights and decoded.
+    /// One picture a prompt, drawn with the averaged weights and decoded; for a network that sees a hole, for each of a few
+    /// of the data's: what it sees, what it makes of it, and the truth.
     package func samples(
         _ averages: [(name: String, value: Tensor)], workers: WorkerGroup
     ) throws -> [(picture: Picture, caption: String)] {
@@ -18,15 +20,40 @@ extension LatentObjective {
             unet: try UNet(weights / "unet", configuration: model.unet),
             tower: try text.frozen?.tower ?? CLIPTextTower(weights / "text_encoder", configuration: text.network))
         try store.finish()
+        guard let erasing else {
+            let drawn = try draw(prompts, averaged, around: nil, workers)
+            return zip(drawn, prompts).map { (picture: $0, caption: $1) }
+        }
+        let loader = try BatchLoader(
+            data, preparation: configuration.preparation, batchSize: min(4, prompts.count), seed: configuration.samples.seed)
+        let batch = try loader.batch(step: 0)
+        let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
+        guard let known = try erasing.plain(pixels).conditions.mask else { return [] }
+        let side = batch.size / model.autoencoder.factor
+        let middle = try Tensor.zeros([batch.count, model.autoencoder.latentChannels, side, side], device: device)
+        let around = try seen(pixels.to(device: device), known: known.to(device: device), drawing: middle)
+        let painted = try draw(batch.captions, averaged, around: around, workers)
+        let (shown, truth) = (try pictures(pixels * known), try pictures(pixels))
+        return batch.captions.indices.flatMap { index in
+            [(shown[index], "seen"), (painted[index], batch.captions[index]), (truth[index], "truth")]
+        }
+    }
+
+    /// - Parameter around: what the U-Net sees behind the latents, a row a prompt.
+    private func draw(
+        _ prompts: [String], _ networks: Networks, around: Tensor?, _ workers: WorkerGroup
+    ) throws -> [Picture] {
         let groups = min(prompts.count, workers.count)
         let drawn = try workers.run(groups) { group in
             let rows = prompts.count * group / groups..<prompts.count * (group + 1) / groups
-            return try draw(Array(prompts[rows]), averaged, seed: configuration.samples.seed &+ UInt64(rows.lowerBound))
+            return try draw(
+                Array(prompts[rows]), networks, around: around?.rows(rows),
+                seed: configuration.samples.seed &+ UInt64(rows.lowerBound))
         }
-        return zip(drawn.flatMap { $0 }, prompts).map { (picture: $0, caption: $1) }
+        return drawn.flatMap { $0 }
     }
 
-    private func draw(_ prompts: [String], _ networks: Networks, seed: UInt64) throws -> [Picture] {
+    private func draw(_ prompts: [String], _ networks: Networks, around: Tensor?, seed: UInt64) throws -> [Picture] {
         let shape = configuration.samples
         let (dtype, device, unet) = (configuration.dtype, device, networks.unet)
         let side = model.imageSize / model.autoencoder.factor
@@ -37,8 +64,12 @@ extension LatentObjective {
                 unet.prepared(UNetContext(text: wanted)), unet.prepared(UNetContext(text: both))
             )
             let ask: Network = { query in
-                try withAutocast(dtype, device: device) {
-                    try unet(query.x, timesteps: query.timesteps(), context: query.branch == .both ? twice : once)
+                var x = query.x
+                if let around {
+                    x = try .concatenate([x, query.branch == .both ? .concatenate([around, around]) : around], dim: 1)
+                }
+                return try withAutocast(dtype, device: device) { [x] in
+                    try unet(x, timesteps: query.timesteps(), context: query.branch == .both ? twice : once)
                 }
             }
             let plan = try model.diffusion.plan(shape.sampler, steps: shape.steps)

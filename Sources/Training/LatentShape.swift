@@ -4,8 +4,8 @@ internal import Diffusion
 internal import Models
 
 extension TrainingConfiguration {
-    /// Of a diffusion on an autoencoder's latents. The U-Net and its text tower are `network`'s: what enters is text alone,
-    /// pixels are not folded, and the tower is CLIP's.
+    /// Of a diffusion on an autoencoder's latents. The U-Net and its text tower are `network`'s: what enters is text, or a
+    /// picture with a hole besides; pixels are not folded, and the tower is CLIP's.
     public struct LatentShape: Codable, Sendable, Equatable {
         /// The autoencoder, which stays as it is: a diffusers folder, of it alone or of a whole model, or a file with
         /// latent diffusion's keys.
@@ -30,7 +30,7 @@ extension TrainingConfiguration {
     ///   - textWidth: of the text's states.
     func latentNetwork(channels: Int, textWidth: Int) -> UNetConfiguration {
         UNetConfiguration(
-            inputChannels: channels, outputChannels: channels, modelChannels: network.modelChannels,
+            inputChannels: network.input.seesMask ? 2 * channels + 1 : channels, outputChannels: channels, modelChannels: network.modelChannels,
             levels: network.levels, headWidth: network.headWidth, dropout: network.dropout, residualResampling: false,
             scaleShiftNorm: false, text: .cross(width: textWidth, linearProjections: false),
             normGroups: network.normGroups)
@@ -44,7 +44,10 @@ extension TrainingConfiguration {
         try require(
             !latent.autoencoder.isEmpty, "latent.autoencoder",
             "whose latents? Name an autoencoder's folder, such as the model of a run of kind autoencoder")
-        try require(network.input == .text, "network.input", "a latent diffusion sees text alone")
+        try require(
+            network.input == .text || network.input == .masked, "network.input",
+            "a latent diffusion sees text, or text and a picture with a hole (masked)")
+        try require(conditioning.crop == 0, "conditioning.crop", "a latent diffusion learns from whole pictures: 0")
         try require(network.patchSize == 1, "network.patchSize", "latents are not folded: 1, not \(network.patchSize)")
         try require(
             network.text.vocabulary == .clip, "network.text.vocabulary", "the text tower of a latent diffusion is CLIP's")

@@ -14,6 +14,8 @@ package struct LatentText {
     package let frozen: (tower: CLIPTextTower, source: any TensorSource)?
 
     package let network: CLIPTextConfiguration
+    /// Of each token of CLIP's whole vocabulary that a trained tower knows, its number.
+    let numbers: [Int: Int]
 
     /// A tower to be trained.
     ///
@@ -24,6 +26,7 @@ package struct LatentText {
         tokenizer = try CLIPTokenizer(vocabulary, context: network.context)
         configuration = TextTowerConfiguration(network: .clip(network), padding: vocabulary.endToken)
         files = .vocabulary(vocabulary)
+        numbers = vocabulary.numbers
         frozen = nil
     }
 
@@ -36,6 +39,7 @@ package struct LatentText {
         self.network = network
         configuration = folder.configuration
         tokenizer = try folder.tokenizer()
+        numbers = [:]
         files = try folder.tokenizerFolder.map { .folder($0) } ?? .vocabulary(CLIPVocabularyFiles(keeping: [Int]?.none))
         frozen = (try folder.load(device: device), folder.source)
     }

@@ -100,6 +100,89 @@ func drawnAutoencoder(in folder: String) throws -> String {
         }
     }
 
+    /// A run that begins with a model takes over its words, and adds those of its own captions.
+    @Test func wordsAreAdded() throws {
+        try withTemporaryFolder { folder in
+            let configuration = try short(drawnAutoencoder(in: folder))
+            let older = try TrainingRun(configuration: configuration, folder: folder + "/a", data: ColouredSet())
+            _ = try older.run()
+            let objective = try LatentObjective(
+                configuration, .model(older.modelPath), data: ColouredSet(noun: "kite"), folder: folder)
+            try objective.write(objective.parameters, to: folder + "/b")
+
+            func table(_ path: String) throws -> (CLIPTokenizer, Tensor) {
+                let folder = try TextTowerFolder(path)
+                let name = try #require(folder.source.tensorNames.first { $0.hasSuffix("token_embedding.weight") })
+                return (try folder.tokenizer(), try folder.source.tensor(name))
+            }
+            let (before, old) = try table(older.modelPath)
+            let (after, new) = try table(folder + "/b")
+            #expect(before.encode("kite").count > 1 && after.encode("kite").count == 1)
+            #expect(old.shape[0] < new.shape[0])
+            for word in ["red", "blue", "square", "a", "q"] {
+                let (from, to) = (before.encode(word), after.encode(word))
+                #expect(from.count == 1 && to.count == 1, "\(word)")
+                #expect(try (old.rows(from[0]..<from[0] + 1) - new.rows(to[0]..<to[0] + 1)).abs().max().item() == 0, "\(word)")
+            }
+            for (from, to) in [(before.startToken, after.startToken), (before.endToken, after.endToken)] {
+                #expect(try (old.rows(from..<from + 1) - new.rows(to..<to + 1)).abs().max().item() == 0)
+            }
+            let word = after.encode("kite")[0]
+            let deviation = try new.rows(word..<word + 1).square().mean().item().squareRoot()
+            #expect(deviation > 0.01 && deviation < 0.04)
+            #expect(try TrainingRun(
+                configuration: configuration, folder: folder + "/c", initialModel: older.modelPath,
+                data: ColouredSet(noun: "kite")).run() == .finished(step: 4))
+
+            var wider = configuration
+            wider.network.text.width = 48
+            let error = #expect(throws: TrainingError.self) {
+                try TrainingRun(
+                    configuration: wider, folder: folder + "/d", initialModel: older.modelPath, data: ColouredSet())
+            }
+            #expect(error?.description.contains("no latent model of this shape") == true)
+        }
+    }
+
+    /// A run that sees holes begins with a model that saw none as that model, and resumes and loads like another.
+    @Test func holes() throws {
+        try withTemporaryFolder { folder in
+            let plain = try short(drawnAutoencoder(in: folder))
+            let older = try TrainingRun(configuration: plain, folder: folder + "/plain", data: ColouredSet())
+            _ = try older.run()
+            var configuration = plain
+            configuration.network.input = .masked
+            configuration.network.dropout = 0
+            configuration.intervals.sample = 4
+            let whole = try expectResumedEqualsWhole(configuration, in: folder, resumedWith: configuration)
+            #expect(try Picture(path: folder + "/a/samples/step-00000004.png").width > 16)
+            guard case .latents(let file) = try PublishedModel(whole.modelPath) else {
+                Issue.record("no latent model")
+                return
+            }
+            #expect(file.configuration.sees == .masked && file.configuration.unet.inputChannels == 7)
+            let index = try String(contentsOfFile: whole.modelPath + "/model_index.json", encoding: .utf8)
+            #expect(index.contains("\"StableDiffusionInpaintPipeline\""))
+
+            let objective = try LatentObjective(configuration, .model(older.modelPath), data: ColouredSet(), folder: folder)
+            let first = try #require(objective.parameters.first { $0.name == "unet.input_blocks.0.0.weight" }).value
+            guard case .latents(let begun) = try PublishedModel(older.modelPath) else { return }
+            let known = try begun.source(.unet).tensor("input_blocks.0.0.weight")
+            #expect(first.shape[1] == 7 && known.shape[1] == 3)
+            #expect(try (first.narrow(1, start: 0, length: 3) - known).abs().max().item() == 0)
+            #expect(try first.narrow(1, start: 3, length: 4).abs().max().item() == 0)
+            // What it sees matters once it is trained.
+            let batch = try BatchLoader(
+                ColouredSet(), preparation: configuration.preparation, batchSize: 4, seed: 1).batch(step: 0)
+            let computed = try objective.gradients(of: batch, step: 0, workers: WorkerGroup(count: 1)).averaged()
+            let place = try #require(objective.parameters.firstIndex { $0.name == "unet.input_blocks.0.0.weight" })
+            let gradient = try #require(computed[place])
+            for channels in [3..<4, 4..<7] {
+                #expect(try gradient.narrow(1, start: channels.lowerBound, length: channels.count).abs().max().item() > 0)
+            }
+        }
+    }
+
     /// Kept latents are the computed ones: a run with them is a run without, to the bit.
     @Test func keptLatentsChangeNothing() throws {
         try withTemporaryFolder { folder in

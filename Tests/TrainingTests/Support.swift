@@ -25,12 +25,13 @@ struct ColouredSet: CaptionedPictures {
         ("blue", Colour(red: 20, green: 40, blue: 220)), ("white", .white),
     ]
     let name = "coloured"
+    var noun = "square"
     var count: Int { Self.colours.count }
 
     func example(at index: Int, variation: UInt64) throws -> Example {
         try check(index)
         let (name, colour) = Self.colours[index]
-        return Example(picture: try Picture(width: 8, height: 8, filled: colour), caption: "a \(name) square", key: name)
+        return Example(picture: try Picture(width: 8, height: 8, filled: colour), caption: "a \(name) \(noun)", key: name)
     }
 }
 
