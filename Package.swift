@@ -84,7 +84,10 @@ let package = Package(
                 "Tensors", "Tokenizers", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: swift),
+            swiftSettings: swift,
+            // An allocator that wastes less time and memory on tensors than glibc's (Documentation/Performance.md). A
+            // program that takes the libraries above chooses its own.
+            linkerSettings: [.linkedLibrary("tcmalloc_minimal", .when(platforms: [.linux]))]),
         .executableTarget(
             name: "SceneBench", dependencies: ["Scenes", "Datasets", "Images"], path: "Benchmarks/SceneBench",
             swiftSettings: swift),
