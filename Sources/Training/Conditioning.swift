@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Datasets
 internal import Foundation
 package import Models
@@ -7,10 +8,31 @@ package import Tensors
 package struct Conditioning {
     package let shape: TrainingConfiguration.ConditioningShape
     package let input: GLIDEInput
+    private let autoencoder: Autoencoder?
 
-    package init(_ shape: TrainingConfiguration.ConditioningShape, input: GLIDEInput) {
+    /// - Parameter autoencoder: on the CPU, through which small pictures pass.
+    package init(_ shape: TrainingConfiguration.ConditioningShape, input: GLIDEInput, autoencoder: Autoencoder? = nil) {
         self.shape = shape
         self.input = input
+        self.autoencoder = autoencoder
+    }
+
+    /// With the autoencoder that a configuration names.
+    /// - Throws: `TrainingError.configuration` where there is none, or it does not halve the small pictures evenly.
+    package init(_ configuration: TrainingConfiguration, input: GLIDEInput) throws {
+        let shape = configuration.conditioning
+        guard !shape.autoencoder.isEmpty else {
+            self.init(shape, input: input)
+            return
+        }
+        func problem(_ text: String) -> TrainingError { .configuration(key: "conditioning.autoencoder", problem: text) }
+        let file: AutoencoderFile
+        do { file = try AutoencoderFile(shape.autoencoder) } catch { throw problem("\(error)") }
+        let (side, factor) = (configuration.imageSize / shape.factor, file.configuration.factor)
+        guard side % factor == 0 else {
+            throw problem("small pictures of \(side) pixels do not divide by its \(factor)")
+        }
+        self.init(shape, input: input, autoencoder: try file.load())
     }
 
     package struct Result {
@@ -31,7 +53,8 @@ package struct Conditioning {
     package func callAsFunction(_ pixels: Tensor, seed: UInt64) throws -> Result {
         let draws = SeededGenerator(seed, 0x636F_6E64)
         var choices = draws
-        let x0 = try cropped(pixels, &choices)
+        let places = try places(in: pixels, &choices)
+        let x0 = try cropped(pixels, at: places)
         var conditions = GLIDE.Conditions()
         if input.seesMask {
             let (count, side) = (try x0.size(0), try x0.size(3))
@@ -42,7 +65,9 @@ package struct Conditioning {
             conditions.mask = try Tensor(masks, shape: [count, 1, side, side])
         }
         if input.seesLowResolution {
-            conditions.lowResolution = try spoilt(small(x0), seed: choices.next(), &choices)
+            let whole = try decoded(small(pixels), SeededGenerator(seed, 0x6465_636F))
+            conditions.lowResolution = try spoilt(
+                cropped(whole, at: places, factor: shape.factor), seed: choices.next(), &choices)
         }
         return Result(x0: x0, conditions: conditions)
     }
@@ -63,18 +88,45 @@ package struct Conditioning {
         return Result(x0: pixels, conditions: conditions)
     }
 
-    private func cropped(_ pixels: Tensor, _ choices: inout SeededGenerator) throws -> Tensor {
+    /// Where squares are cut from each picture, `cuts` for each; nil takes the whole pictures.
+    private func places(in pixels: Tensor, _ choices: inout SeededGenerator) throws -> [(x: Int, y: Int)]? {
+        guard shape.crop > 0 else { return nil }
         let (count, side) = (try pixels.size(0), try pixels.size(3))
-        guard shape.crop > 0 else { return pixels }
-        // On the small picture's grid, so that its pixels are those that the whole one would have.
+        // On the small picture's grid, so that its pixels are those that the whole one has.
         let grid = input.seesLowResolution ? shape.factor : 1
-        let places = (side - shape.crop) / grid + 1
+        let most = (side - shape.crop) / grid + 1
+        return (0..<count * shape.cuts).map { _ in
+            let x = choices.below(most) * grid
+            return (x, choices.below(most) * grid)
+        }
+    }
+
+    /// - Parameter factor: how many times smaller the pictures are than those that the places are of.
+    private func cropped(_ pixels: Tensor, at places: [(x: Int, y: Int)]?, factor: Int = 1) throws -> Tensor {
+        guard let places else { return pixels }
+        let side = shape.crop / factor
         return try .concatenate(
-            (0..<count * shape.cuts).map { index in
-                let (x, y) = (choices.below(places) * grid, choices.below(places) * grid)
-                return try pixels.narrow(0, start: index / shape.cuts, length: 1)
-                    .narrow(2, start: y, length: shape.crop).narrow(3, start: x, length: shape.crop)
+            places.enumerated().map { index, place in
+                try pixels.narrow(0, start: index / shape.cuts, length: 1)
+                    .narrow(2, start: place.y / factor, length: side).narrow(3, start: place.x / factor, length: side)
             }, dim: 0)
+    }
+
+    /// Some of them as an autoencoder gives them back from latents that are not quite theirs.
+    private func decoded(_ pixels: Tensor, _ draws: SeededGenerator) throws -> Tensor {
+        guard let autoencoder else { return pixels }
+        var draws = draws
+        let count = try pixels.size(0)
+        let passes = (0..<count).map { _ in draws.chance(shape.decoded) ? Float(1) : 0 }
+        let deviations = (0..<count).map { _ in Float(shape.latentNoise * draws.unit()) }
+        return try withoutGradients {
+            let latents = try autoencoder.scaled(autoencoder.encode(pixels).mean)
+            let noise = try Tensor.randn(latents.shape, generator: RandomGenerator(seed: draws.next()))
+            let wrong = try latents + noise * Tensor(deviations, shape: [count, 1, 1, 1])
+            let pictures = try autoencoder.decode(autoencoder.unscaled(wrong)).clamp(min: -1, max: 1)
+            let share = try Tensor(passes, shape: [count, 1, 1, 1])
+            return try pictures * share + pixels * (1 - share)
+        }
     }
 
     /// Each small pixel the mean of those it stands for.

@@ -17,17 +17,29 @@ extension TrainingConfiguration {
         /// The largest deviation of the noise on the small picture, whose range is −1...1 (conditioning augmentation, Ho
         /// et al. 2022, §4.1); each picture's is drawn from 0 to it.
         public var noise: Double
+        /// An autoencoder through which small pictures pass, as those have that a latent model draws: a diffusers folder, of
+        /// it alone or of a whole model, or a file with latent diffusion's keys; empty for none.
+        public var autoencoder: String
+        /// How often they do.
+        public var decoded: Double
+        /// The largest deviation of the noise on their latents, whose own deviation is about 1, for what such a model draws
+        /// wrong; each picture's is drawn from 0 to it.
+        public var latentNoise: Double
         /// How often all of a picture is erased.
         public var eraseAll: Double
 
         public init(
-            factor: Int = 4, crop: Int = 0, cuts: Int = 1, blur: Double = 0.6, noise: Double = 0.05, eraseAll: Double = 0.1
+            factor: Int = 4, crop: Int = 0, cuts: Int = 1, blur: Double = 0.6, noise: Double = 0.05,
+            autoencoder: String = "", decoded: Double = 0.7, latentNoise: Double = 0.2, eraseAll: Double = 0.1
         ) {
             self.factor = factor
             self.crop = crop
             self.cuts = cuts
             self.blur = blur
             self.noise = noise
+            self.autoencoder = autoencoder
+            self.decoded = decoded
+            self.latentNoise = latentNoise
             self.eraseAll = eraseAll
         }
     }
@@ -41,14 +53,18 @@ extension TrainingConfiguration {
             if !holds { throw TrainingError.configuration(key: "conditioning." + key, problem: problem()) }
         }
         let shape = conditioning
-        try require((0...imageSize).contains(shape.crop), "crop", "\(shape.crop) is not within 0 to \(imageSize)")
+        try require(shape.crop >= 0 && shape.crop <= imageSize, "crop", "\(shape.crop) is not within 0 to \(imageSize)")
         try require((1...1024).contains(shape.cuts), "cuts", "\(shape.cuts) is not within 1 to 1024")
         try require(
             shape.cuts == 1 || shape.crop > 0, "cuts", "\(shape.cuts) squares of whole pictures; set conditioning.crop")
         try require((0...8).contains(shape.blur), "blur", "\(shape.blur) is not within 0 to 8")
         try require((0...1).contains(shape.noise), "noise", "\(shape.noise) is not within 0 to 1")
         try require((0...1).contains(shape.eraseAll), "eraseAll", "\(shape.eraseAll) is not within 0 to 1")
-        guard network.input.seesLowResolution else { return }
+        try require((0...1).contains(shape.decoded), "decoded", "\(shape.decoded) is not within 0 to 1")
+        try require((0...8).contains(shape.latentNoise), "latentNoise", "\(shape.latentNoise) is not within 0 to 8")
+        guard network.input.seesLowResolution else {
+            return try require(shape.autoencoder.isEmpty, "autoencoder", "only an upsampler's small pictures pass through one")
+        }
         try require((2...64).contains(shape.factor), "factor", "\(shape.factor) is not within 2 to 64")
         for side in [imageSize, trainedSide] {
             try require(

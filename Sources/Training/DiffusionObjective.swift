@@ -54,7 +54,7 @@ package struct DiffusionObjective: Objective {
         schedule = try model.diffusion.noiseSchedule()
         loss = configuration.lossFunction
         encoder = try model.text.encoder()
-        conditioning = Conditioning(configuration.conditioning, input: model.network.input)
+        conditioning = try Conditioning(configuration, input: model.network.input)
         self.data = data
         (network, parameters) = try trainable(weights, device: device) {
             try GLIDE($0, configuration: model.network)

@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import Datasets
 internal import Diffusion
 package import Images
 internal import Layers
@@ -24,19 +23,14 @@ extension LatentObjective {
             let drawn = try draw(prompts, averaged, around: nil, workers)
             return zip(drawn, prompts).map { (picture: $0, caption: $1) }
         }
-        let loader = try BatchLoader(
-            data, preparation: configuration.preparation, batchSize: min(4, prompts.count), seed: configuration.samples.seed)
-        let batch = try loader.batch(step: 0)
-        let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
-        guard let known = try erasing.plain(pixels).conditions.mask else { return [] }
-        let side = batch.size / model.autoencoder.factor
-        let middle = try Tensor.zeros([batch.count, model.autoencoder.latentChannels, side, side], device: device)
-        let around = try seen(pixels.to(device: device), known: known.to(device: device), drawing: middle)
-        let painted = try draw(batch.captions, averaged, around: around, workers)
-        let (shown, truth) = (try pictures(pixels * known), try pictures(pixels))
-        return batch.captions.indices.flatMap { index in
-            [(shown[index], "seen"), (painted[index], batch.captions[index]), (truth[index], "truth")]
-        }
+        let examples = try ShownExamples(of: data, for: configuration)
+        guard let known = try erasing.plain(examples.pixels).conditions.mask else { return [] }
+        let side = try examples.pixels.size(3) / model.autoencoder.factor
+        let middle = try Tensor.zeros(
+            [examples.captions.count, model.autoencoder.latentChannels, side, side], device: device)
+        let around = try seen(examples.pixels.to(device: device), known: known.to(device: device), drawing: middle)
+        let painted = try draw(examples.captions, averaged, around: around, workers)
+        return try examples.sheet(seen: examples.pixels * known, drawn: painted)
     }
 
     /// - Parameter around: what the U-Net sees behind the latents, a row a prompt.

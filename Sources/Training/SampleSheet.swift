@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import Datasets
 internal import Diffusion
 package import Images
 internal import Layers
@@ -24,17 +23,11 @@ extension DiffusionObjective {
             return zip(drawn, prompts).map { (picture: $0, caption: $1) }
         }
         guard let data else { return [] }
-        let loader = try BatchLoader(
-            data, preparation: configuration.preparation, batchSize: min(4, prompts.count),
-            seed: configuration.samples.seed)
-        let batch = try loader.batch(step: 0)
-        let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
-        let plain = try Conditioning(configuration.conditioning, input: model.network.input).plain(pixels)
-        let drawn = try draw(batch.captions, network, plain.conditions, side: batch.size, workers)
-        let (seen, truth) = (try pictures(plain.conditions.shown(side: batch.size)), try pictures(pixels))
-        return batch.captions.indices.flatMap { index in
-            [(seen[index], "seen"), (drawn[index], batch.captions[index]), (truth[index], "truth")]
-        }
+        let examples = try ShownExamples(of: data, for: configuration)
+        let plain = try Conditioning(configuration.conditioning, input: model.network.input).plain(examples.pixels)
+        let side = try examples.pixels.size(3)
+        let drawn = try draw(examples.captions, network, plain.conditions, side: side, workers)
+        return try examples.sheet(seen: plain.conditions.shown(side: side), drawn: drawn)
     }
 
     private func draw(

@@ -74,6 +74,59 @@ import Training
         #expect(try small(shape(blur: 1, noise: 0.1)).floats() != small(shape(blur: 1, noise: 0.1), seed: 3).floats())
     }
 
+    /// The small pictures that pass through an autoencoder are what it gives back; without noise, exactly.
+    @Test func smallPicturesPassThroughAnAutoencoder() throws {
+        try withTemporaryFolder { folder in
+            let path = try drawnAutoencoder(in: folder)
+            let network = try AutoencoderFile(path).load()
+            let large = try pixels(12, side: 32)
+            func small(_ shape: TrainingConfiguration.ConditioningShape) throws -> Tensor {
+                let made = try Conditioning(shape, input: .lowResolution, autoencoder: network)(large, seed: 2)
+                return try #require(made.conditions.lowResolution)
+            }
+            var shape = shape()
+            (shape.decoded, shape.latentNoise) = (1, 0)
+            let plain = try large.averagePool(4)
+            let wanted = try withoutGradients {
+                try network.decode(network.encode(plain).mean).clamp(min: -1, max: 1)
+            }
+            let rounding = 0.5 / 127.5 + 1e-4
+            #expect(try (small(shape) - wanted).abs().max().item() < rounding)
+            shape.latentNoise = 1
+            #expect(try (small(shape) - wanted).abs().max().item() > 0.02)
+            // Some of them, whole pictures; and squares are cut from the decoded whole.
+            (shape.decoded, shape.latentNoise) = (0.5, 0)
+            let some = try small(shape)
+            var passed = 0
+            for index in 0..<12 {
+                let own = try some.rows(index..<index + 1)
+                let isPlain = try (own - plain.rows(index..<index + 1)).abs().max().item() < rounding
+                let isDecoded = try (own - wanted.rows(index..<index + 1)).abs().max().item() < rounding
+                #expect(isPlain != isDecoded)
+                if isDecoded { passed += 1 }
+            }
+            #expect((1...11).contains(passed))
+            (shape.decoded, shape.crop) = (1, 16)
+            let cut = try small(shape)
+            #expect(cut.shape == [12, 3, 4, 4])
+            let corners = (0...4).flatMap { y in (0...4).map { x in (x, y) } }
+            let first = try cut.rows(0..<1)
+            #expect(try corners.contains { x, y in
+                let part = try wanted.rows(0..<1).narrow(2, start: y, length: 4).narrow(3, start: x, length: 4)
+                return try (part - first).abs().max().item() < rounding
+            })
+
+            var configuration = TrainingConfiguration.tiny
+            configuration.network.input = .lowResolution
+            configuration.conditioning = .init(factor: 4, autoencoder: folder + "/none")
+            let error = #expect(throws: TrainingError.self) { try Conditioning(configuration, input: .lowResolution) }
+            #expect(error?.description.contains("conditioning.autoencoder") == true)
+            configuration.conditioning = .init(factor: 2, autoencoder: path)
+            configuration.imageSize = 6
+            #expect(throws: TrainingError.self) { try Conditioning(configuration, input: .lowResolution) }
+        }
+    }
+
     @Test func holesAreOfManyShapesAndOftenAll() throws {
         var draws = SeededGenerator(seed: 1)
         var (all, shares) = (0, [Double]())

@@ -31,6 +31,10 @@ import Training
         #expect(refused > 300, "only \(refused) were refused")
     }
 
+    @Test func aSizeBelowZeroIsRefused() {
+        #expect(throws: TrainingError.self) { try TrainingConfiguration(yaml: "preset: emoji-64\nimageSize: -64\n") }
+    }
+
     /// Aliases of aliases would grow to billions of nodes.
     @Test func aliasesDoNotGrow() throws {
         var yaml = "a0: &a0 [x, x, x, x, x, x, x, x]\n"
