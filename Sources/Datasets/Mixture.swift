@@ -1,8 +1,9 @@
 /// Several sets seen as one, each with its share.
 ///
 /// An epoch has as many examples as all sets together unless `count` says otherwise; of these, each set gives its
-/// weight's share. A set that gives more than it has is repeated; one that gives less shows others each epoch, drawn by
-/// the variation.
+/// weight's share. A set that gives more than it has is repeated; of one that gives less, or of what is left behind whole
+/// repetitions, others are shown each epoch, drawn one by one. What stands in a row in a set comes in a row only where its
+/// share is a whole multiple of its count.
 public struct Mixture: CaptionedPictures {
     public let name: String
     public let parts: [(set: any CaptionedPictures, weight: Double)]
@@ -67,7 +68,7 @@ public struct Mixture: CaptionedPictures {
         let given = ends[which] - start
         let local = index - start
         if local < given / set.count * set.count { return (set, local % set.count) }
-        var draws = SeededGenerator(variation, 0x6D69_78)
+        var draws = SeededGenerator(variation, UInt64(index), 0x6D69_78)
         return (set, draws.below(set.count))
     }
 }

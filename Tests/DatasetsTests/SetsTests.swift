@@ -18,6 +18,14 @@ import Testing
         #expect(throws: DatasetError.self) { try Mixture([(NumberedSet(count: 0), 1)]) }
     }
 
+    /// Captions by themselves tell of a set that gives less than it has as much as its examples do.
+    @Test func captionsOfAPartDiffer() throws {
+        let mixture = try Mixture([(NumberedSet(count: 1000), 1), (NumberedSet(count: 1000), 9)])
+        let captions = Set(try (0..<200).map { try mixture.captions(at: $0) })
+        #expect(captions.count > 150)
+        #expect(try mixture.captions(at: 7) == mixture.captions(at: 7))
+    }
+
     @Test func subsetsChoose() throws {
         let set = NumberedSet(count: 20)
         let even = try Subset(set) { index, captions in index % 2 == 0 && !captions.isEmpty }
