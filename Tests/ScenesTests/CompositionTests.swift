@@ -232,6 +232,12 @@ import Testing
         #expect(error?.description.contains(word) == true, "\(String(describing: error))")
     }
 
+    @Test func aNameStandsForTheCore() throws {
+        let named = try scenes { $0.subjects = ["core"] }
+        let listed = try scenes { $0.subjects = Subject.core }
+        #expect(try (0..<20).map { try named.description(at: $0) } == (0..<20).map { try listed.description(at: $0) })
+    }
+
     @Test func indicesOutsideAndMissingCutOutsAreRefused() throws {
         let scenes = try scenes { $0.count = 10 }
         #expect(throws: DatasetError.self) { try scenes.scene(at: 10) }
