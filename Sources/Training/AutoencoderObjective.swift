@@ -62,7 +62,7 @@ package struct AutoencoderObjective: Objective {
                     network: perceptual.network,
                     weights: perceptual.channelWeights.isEmpty ? nil : perceptual.channelWeights, device: device)
                 : nil,
-            dtype: configuration.dtype)
+            dtype: configuration.dtype.on(device))
     }
 
     /// Drawn Gaussian latents have about the deviation 1 and hardly a mean: a decoder would hear noise alone for some hundred
@@ -153,7 +153,9 @@ package struct AutoencoderObjective: Objective {
         let kept = self.kept(averages)
         var written = model
         written.scalingFactor = try LatentScale(data, configuration).measured(of: network(kept), device: device)
-        try AutoencoderFile.write(kept, configuration: written, to: path)
+        try ReplacedFolder.fill(path) { [written] in
+            try AutoencoderFile.write(kept, configuration: written, to: $0)
+        }
     }
 
     private func kept(_ averages: [(name: String, value: Tensor)]) -> [(name: String, value: Tensor)] {
@@ -173,12 +175,13 @@ package struct AutoencoderObjective: Objective {
         _ averages: [(name: String, value: Tensor)], workers: WorkerGroup
     ) throws -> [(picture: Picture, caption: String)] {
         let loader = try BatchLoader(
-            data, preparation: configuration.preparation, batchSize: 6, seed: configuration.samples.seed)
+            data, preparation: configuration.preparation, batchSize: 6, seed: configuration.samples.seed,
+            tolerance: configuration.data.tolerance)
         let batch = try loader.batch(step: 0)
         let truth = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
         let network = try network(kept(averages))
         let made = try withoutGradients {
-            try withAutocast(configuration.dtype, device: device) {
+            try withAutocast(configuration.dtype.on(device), device: device) {
                 try network.decode(network.encode(truth.to(device: device)).mode).to(.float32, device: .cpu)
             }
         }

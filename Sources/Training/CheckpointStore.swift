@@ -74,7 +74,7 @@ package struct CheckpointStore {
         do {
             try Durable.write(try encoder.encode(manifest), to: partial + "/" + Self.manifestName)
             try checkpointReached(.wroteManifest)
-            // A checkpoint of this step can only be one that was found damaged, or a run begun anew.
+            // A checkpoint of this step can only be one that was found damaged.
             if manager.fileExists(atPath: final) { try manager.removeItem(atPath: final) }
             try manager.moveItem(atPath: partial, toPath: final)
             Durable.synchroniseFolder(folder)

@@ -9,6 +9,7 @@ package struct Conditioning {
     package let shape: TrainingConfiguration.ConditioningShape
     package let input: GLIDEInput
     private let autoencoder: Autoencoder?
+    private static let key = "conditioning.autoencoder"
 
     /// - Parameter autoencoder: on the CPU, through which small pictures pass.
     package init(_ shape: TrainingConfiguration.ConditioningShape, input: GLIDEInput, autoencoder: Autoencoder? = nil) {
@@ -25,12 +26,11 @@ package struct Conditioning {
             self.init(shape, input: input)
             return
         }
-        func problem(_ text: String) -> TrainingError { .configuration(key: "conditioning.autoencoder", problem: text) }
-        let file: AutoencoderFile
-        do { file = try AutoencoderFile(shape.autoencoder) } catch { throw problem("\(error)") }
+        let file = try AutoencoderFile(shape.autoencoder, key: Self.key)
         let (side, factor) = (configuration.imageSize / shape.factor, file.configuration.factor)
         guard side % factor == 0 else {
-            throw problem("small pictures of \(side) pixels do not divide by its \(factor)")
+            throw TrainingError.configuration(
+                key: Self.key, problem: "small pictures of \(side) pixels do not divide by its \(factor)")
         }
         self.init(shape, input: input, autoencoder: try file.load())
     }

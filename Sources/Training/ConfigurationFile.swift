@@ -116,7 +116,8 @@ extension TrainingConfiguration {
         return .mapping(result)
     }
 
-    /// Keys that may change when a run is resumed: they decide when something is said or how fast, not what is computed.
+    /// Keys that may change when a run is resumed: they decide when something is said, how fast, or how far it goes (and so,
+    /// where the rate falls, by how much a step).
     private static let free = ["steps", "workers", "name", "intervals.", "samples."]
 
     /// What another configuration has different that a resumed run must not, a sentence each.

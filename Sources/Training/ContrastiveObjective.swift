@@ -160,7 +160,7 @@ package struct ContrastiveObjective: Objective {
 
     /// The part's pictures, captions and wrong captions, and the words that the pictures predict.
     private func embed(_ part: Part) throws -> [Tensor] {
-        try withAutocast(configuration.dtype, device: device) {
+        try withAutocast(configuration.dtype.on(device), device: device) {
             let pictures = try network.embeddings(ofPictures: part.pictures, timesteps: part.timesteps)
             return try [pictures]
                 + part.texts.map { try network.embeddings(ofTokens: $0.tokens, mask: $0.mask) }

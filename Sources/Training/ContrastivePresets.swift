@@ -65,7 +65,7 @@ extension TrainingConfiguration {
         clip.steps = 400_000
         clip.batchSize = 4096
         clip.parts = 128
-        clip.dtype = .bfloat16
+        clip.dtype = .auto
         clip.intervals = Intervals(log: 100, sample: 0, checkpoint: 2000, keep: 3)
         return clip
     }

@@ -132,7 +132,7 @@ package struct DiffusionObjective: Objective {
     private func lossTerms(_ part: Part) throws -> DiffusionLoss.Terms {
         let noised = try schedule.noised(part.x0, at: part.times, noise: part.noise)
         let dropout = model.network.unet.dropout > 0 ? try RandomGenerator(seed: part.dropoutSeed, device: device) : nil
-        let output = try withAutocast(configuration.dtype, device: device) {
+        let output = try withAutocast(configuration.dtype.on(device), device: device) {
             let text = try network.text(tokens: part.tokens, mask: part.mask)
             return try network(noised.xt, timesteps: noised.timesteps(), text: text, conditions: part.conditions,
                 dropout: dropout)

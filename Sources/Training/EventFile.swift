@@ -8,7 +8,7 @@ package final class EventFile {
     private let now: () -> Double
 
     /// - Parameters:
-    ///   - step: where the run begins or goes on; TensorBoard drops what earlier files say of later steps.
+    ///   - step: the first that this file may tell of; TensorBoard drops what earlier files say of it and of later ones.
     ///   - now: seconds since 1970.
     package init(
         folder: String, step: Int, now: @escaping () -> Double = { Date().timeIntervalSince1970 }

@@ -53,10 +53,11 @@ package final class LatentCache {
 
     /// Computes the latents of all of a set's pictures and writes them.
     ///
-    /// - Throws: `TrainingError.configuration` for a set too large to be kept.
+    /// - Parameter tolerance: the share of the set that may be unreadable; such pictures are left out.
+    /// - Throws: `TrainingError.configuration` for a set too large to be kept; what the set throws, naming the file.
     package func fill(
-        from data: any CaptionedPictures, preparation: Preparation, autoencoder: Autoencoder, device: Device = .cpu,
-        isStopped: () -> Bool, _ tell: (String) -> Void
+        from data: any CaptionedPictures, preparation: Preparation, tolerance: Double = 0, autoencoder: Autoencoder,
+        device: Device = .cpu, isStopped: () -> Bool, _ tell: (String) -> Void
     ) throws {
         let side = preparation.size / autoencoder.configuration.factor
         let numbers = 2 * autoencoder.configuration.latentChannels * side * side
@@ -67,10 +68,18 @@ package final class LatentCache {
         (places, moments) = ([:], nil)
         var found: [Tensor] = []
         var keys: [Key] = []
+        var unreadable = 0
         for start in stride(from: 0, to: data.count, by: Self.atATime) where !isStopped() {
-            let rows = try (start..<min(start + Self.atATime, data.count)).map { index in
-                try preparation.picture(of: data.example(at: index, variation: 0), variation: 0).planes()
+            let rows = try (start..<min(start + Self.atATime, data.count)).compactMap { index in
+                do {
+                    return try preparation.picture(of: data.example(at: index, variation: 0), variation: 0).planes()
+                } catch {
+                    unreadable += 1
+                    guard unreadable <= Int(Double(data.count) * tolerance) else { throw error }
+                    return nil
+                }
             }
+            guard !rows.isEmpty else { continue }
             let size = [rows.count, 3, preparation.size, preparation.size]
             let pictures = try Tensor(rows.flatMap { $0 }, shape: size).to(device: device)
             found.append(try withoutGradients { try autoencoder.encode(pictures).moments.to(device: .cpu) })

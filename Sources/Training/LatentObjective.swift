@@ -49,11 +49,7 @@ package struct LatentObjective: Objective {
         self.device = device
         self.data = data
         let shape = configuration.latent
-        let autoencoderFile: AutoencoderFile
-        do { autoencoderFile = try AutoencoderFile(shape.autoencoder) } catch {
-            throw TrainingError.configuration(key: "latent.autoencoder", problem: "\(error)")
-        }
-        self.autoencoderFile = autoencoderFile
+        autoencoderFile = try AutoencoderFile(shape.autoencoder, key: "latent.autoencoder")
         let first = autoencoderFile.configuration
         guard configuration.imageSize % first.factor == 0 else {
             throw TrainingError.configuration(
@@ -89,6 +85,9 @@ package struct LatentObjective: Objective {
                 sampler: configuration.samples.sampler, steps: configuration.samples.steps,
                 guidanceScale: configuration.samples.guidanceScale))
         try model.validate()
+        // What a run may change when it goes on.
+        older?.model.name = model.name
+        older?.model.sampling = model.sampling
         if let older, older != Description(model: model, kept: kept) {
             throw TrainingError.configuration(
                 key: "latent", problem: "the run was begun with another autoencoder, text tower or network")
@@ -132,8 +131,8 @@ package struct LatentObjective: Objective {
         }
         guard let cache else { return }
         try cache.fill(
-            from: data, preparation: configuration.preparation, autoencoder: autoencoder, device: device,
-            isStopped: isStopped, tell)
+            from: data, preparation: configuration.preparation, tolerance: configuration.data.tolerance,
+            autoencoder: autoencoder, device: device, isStopped: isStopped, tell)
     }
 
     // MARK: A step
@@ -202,7 +201,7 @@ package struct LatentObjective: Objective {
         let noised = try schedule.noised(x0, at: times, noise: noise)
         let around = try hole.map { try seen(pictures.to(device: device), known: $0.known, drawing: $0.drawing) }
         let dropout = model.unet.dropout > 0 ? try RandomGenerator(seed: seed, device: device) : nil
-        let output = try withAutocast(configuration.dtype, device: device) {
+        let output = try withAutocast(configuration.dtype.on(device), device: device) {
             let states = try states(captions, networks)
             let x = try around.map { try .concatenate([noised.xt, $0], dim: 1) } ?? noised.xt
             return try networks.unet(
@@ -222,11 +221,11 @@ package struct LatentObjective: Objective {
 
     package func write(_ averages: [(name: String, value: Tensor)], to path: String) throws {
         let all = TensorDictionary(averages, name: "averages")
-        try DiffusersWriter(model, tokenizers: [text.files]).write(
-            [
-                .unet: SourcePart(all, prefix: "unet."),
-                .textEncoder: text.frozen?.source ?? SourcePart(all, prefix: "text_encoder."),
-                .autoencoder: autoencoderFile.source,
-            ], to: path)
+        let parts: [LatentFile.Part: any TensorSource] = [
+            .unet: SourcePart(all, prefix: "unet."),
+            .textEncoder: text.frozen?.source ?? SourcePart(all, prefix: "text_encoder."),
+            .autoencoder: autoencoderFile.source,
+        ]
+        try ReplacedFolder.fill(path) { try DiffusersWriter(model, tokenizers: [text.files]).write(parts, to: $0) }
     }
 }

@@ -49,7 +49,7 @@ extension LatentObjective {
 
     private func draw(_ prompts: [String], _ networks: Networks, around: Tensor?, seed: UInt64) throws -> [Picture] {
         let shape = configuration.samples
-        let (dtype, device, unet) = (configuration.dtype, device, networks.unet)
+        let (dtype, device, unet) = (configuration.dtype.on(device), device, networks.unet)
         let side = model.imageSize / model.autoencoder.factor
         return try withoutGradients {
             let wanted = try states(prompts, networks)

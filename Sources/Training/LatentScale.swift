@@ -26,7 +26,7 @@ package struct LatentScale {
                 let pictures = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])
                 let posterior = try network.encode(pictures.to(device: device))
                 let noise = try Tensor.randn(posterior.mean.shape, generator: generator).to(device: device)
-                let latents = try posterior.sample(noise: noise).to(.float64)
+                let latents = try posterior.sample(noise: noise).to(device: .cpu).to(.float64)
                 count += Double(latents.count)
                 sum += try latents.sum().item()
                 squares += try latents.square().sum().item()

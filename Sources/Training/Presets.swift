@@ -40,7 +40,8 @@ extension TrainingConfiguration {
             optimizer: AdamW.Options(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01),
             rate: LearningRate(peak: 8e-4, warmup: 300, decay: .cosine, floor: 0.05), gradientClip: 1,
             emaDecay: 0.999, captionDropout: 0.1, steps: 10_000, batchSize: 32, parts: 2, workers: 0,
-            dtype: .bfloat16, seed: 0, autoencoder: AutoencoderShape(), latent: LatentShape(), intervals: Intervals(log: 20, sample: 500, checkpoint: 500, keep: 3),
+            dtype: .auto, seed: 0, autoencoder: AutoencoderShape(), latent: LatentShape(),
+            intervals: Intervals(log: 20, sample: 500, checkpoint: 500, keep: 3),
             samples: SampleShape(
                 prompts: [
                     "a red apple", "a house with a garden", "a crescent moon", "a dog face", "a sailboat", "a tree",

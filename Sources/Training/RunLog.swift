@@ -4,11 +4,12 @@ internal import Foundation
 public struct LogEntry: Codable, Sendable, Equatable {
     /// Steps done.
     public var step: Int
-    public var loss: Double
+    /// nil where all of them were skipped.
+    public var loss: Double?
     /// The learning rate of the last step.
     public var rate: Double
-    /// Before clipping.
-    public var gradientNorm: Double
+    /// Before clipping; nil where all steps were skipped.
+    public var gradientNorm: Double?
     public var samplesPerSecond: Double
     /// Mean loss of each quarter of the process, the least noisy first; nil where no example fell into it.
     public var lossByQuarter: [Double?]
@@ -48,7 +49,8 @@ struct LogWindow {
     func entry(step: Int, samplesPerSecond: Double) -> LogEntry {
         let count = Double(max(1, steps))
         return LogEntry(
-            step: step, loss: loss / count, rate: rate, gradientNorm: norm / count, samplesPerSecond: samplesPerSecond,
+            step: step, loss: steps > 0 ? loss / count : nil, rate: rate, gradientNorm: steps > 0 ? norm / count : nil,
+            samplesPerSecond: samplesPerSecond,
             lossByQuarter: quarters.map { $0.count > 0 ? $0.sum / Double($0.count) : nil }, skipped: skipped,
             measures: measures.isEmpty ? nil : measures.mapValues { $0 / count })
     }
@@ -74,21 +76,20 @@ final class RunLog {
             if text != data { try Durable.write(text, to: path) }
         }
         lines = try AppendedFile(path)
-        events = try EventFile(folder: folder, step: step)
+        events = try EventFile(folder: folder, step: step == 0 ? 0 : step + 1)
     }
 
     func write(_ entry: LogEntry) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         try lines.append(Array(try encoder.encode(entry)) + [UInt8(ascii: "\n")])
-        let quarters = zip(0..., entry.lossByQuarter).compactMap { index, loss in
-            loss.map { (tag: "loss/quarter \(index + 1)", value: $0) }
-        }
-        try events.scalars(
+        let quarters = zip(1..., entry.lossByQuarter).map { (tag: "loss/quarter \($0)", value: $1) }
+        let values: [(tag: String, value: Double?)] =
             [
                 ("loss/mean", entry.loss), ("rate", entry.rate), ("gradient norm", entry.gradientNorm),
                 ("samples per second", entry.samplesPerSecond),
-            ] + quarters + (entry.measures ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, step: entry.step)
+            ] + quarters + (entry.measures ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        try events.scalars(values.compactMap { tag, value in value.map { (tag, $0) } }, step: entry.step)
     }
 
     func write(samples png: [UInt8], width: Int, height: Int, step: Int) throws {

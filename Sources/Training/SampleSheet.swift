@@ -36,7 +36,7 @@ extension DiffusionObjective {
         let shape = configuration.samples
         let drawing = try TextToImageModel(network, configuration: model, device: device)
         let trajectory = try drawing.schedule.trajectory(shape.sampler.spacing(steps: shape.steps))
-        let (dtype, device) = (configuration.dtype, device)
+        let (dtype, device) = (configuration.dtype.on(device), device)
         let groups = min(prompts.count, workers.count)
         return try workers.run(groups) { group in
             let rows = prompts.count * group / groups..<prompts.count * (group + 1) / groups

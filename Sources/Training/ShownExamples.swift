@@ -11,7 +11,7 @@ struct ShownExamples {
     init(of data: any CaptionedPictures, for configuration: TrainingConfiguration) throws {
         let loader = try BatchLoader(
             data, preparation: configuration.preparation, batchSize: min(4, configuration.samples.prompts.count),
-            seed: configuration.samples.seed)
+            seed: configuration.samples.seed, tolerance: configuration.data.tolerance)
         let batch = try loader.batch(step: 0)
         captions = batch.captions
         pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size])

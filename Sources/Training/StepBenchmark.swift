@@ -27,7 +27,7 @@ public final class StepBenchmark {
     ///   - batchSize: instead of the configuration's.
     /// - Throws: `TrainingError.configuration`, naming the key.
     public init(
-        path: String, dtype: DType, workers: Int = 0, batchSize: Int? = nil, seed: UInt64 = 0, device: Device = .cpu
+        path: String, dtype: TrainingConfiguration.Precision, workers: Int = 0, batchSize: Int? = nil, seed: UInt64 = 0, device: Device = .cpu
     ) throws {
         let shape = try Shape(path: path)
         let batchSize = batchSize ?? shape.training.batch_size
@@ -117,7 +117,7 @@ public final class StepBenchmark {
         }
 
         func configuration(
-            dtype: DType, batchSize: Int, parts: Int, seed: UInt64
+            dtype: TrainingConfiguration.Precision, batchSize: Int, parts: Int, seed: UInt64
         ) throws -> TrainingConfiguration {
             var result = TrainingConfiguration.tiny
             result.name = "benchmark"

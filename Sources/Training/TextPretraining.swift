@@ -90,7 +90,7 @@ package struct TextPretraining {
             let batch = try batches.next()
             let pixels = try Tensor(batch.pixels, shape: [batch.count, 3, batch.size, batch.size]).to(device: device)
 
-            let logits = try withAutocast(configuration.dtype, device: device) {
+            let logits = try withAutocast(configuration.dtype.on(device), device: device) {
                 let captions = try unit(head(learner.states(batch.captions).mean([1])))  // [N, width]
                 let pictures = try unit(tower(pixels))
                 return (captions, pictures)

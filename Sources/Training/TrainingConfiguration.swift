@@ -40,8 +40,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var parts: Int
     /// Threads that compute parts on the CPU; 0 for as many as there are cores.
     public var workers: Int
-    /// What matrix products and convolutions are computed in; weights, averages and moments are float32.
-    public var dtype: DType
+    public var dtype: Precision
     public var seed: UInt64
     public var autoencoder: AutoencoderShape
     public var latent: LatentShape
@@ -256,8 +255,6 @@ extension TrainingConfiguration {
             try require(
                 range.contains(value), key, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
         }
-        try require(
-            dtype == .float32 || dtype == .bfloat16, "dtype", "\(dtype.rawValue) cannot be trained in; float32 or bfloat16")
         try validateConditioning()
         try require(
             kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",

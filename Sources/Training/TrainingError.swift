@@ -24,7 +24,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unwritable(let path, let problem): "\(path) cannot be written: \(problem)"
         case .diverged(let step, let skipped):
             "the last \(skipped) steps up to step \(step) had a loss or gradients that are no finite numbers; "
-                + "begin again from an earlier checkpoint with a lower rate or a tighter gradientClip"
+                + "begin a new run with a lower rate or a tighter gradientClip, from this one's model if it has one"
         }
     }
 }

@@ -30,6 +30,9 @@ public final class TrainingRun {
     /// Held until `run` returns.
     private var lock: FolderLock?
     private let notes: [String]
+    /// The step of the checkpoint that it goes on from.
+    private let found: Int?
+    private let beginsWithModel: Bool
 
     /// How a run ended.
     public enum Outcome: Sendable, Equatable {
@@ -47,7 +50,7 @@ public final class TrainingRun {
 
     /// - Parameters:
     ///   - configuration: for a run that is resumed, nil takes its own; a given one may differ in `steps`, `workers`,
-    ///     `intervals`, `samples` and `name`.
+    ///     `intervals`, `samples` and `name`. `dtype: auto` becomes what the device computes well in.
     ///   - folder: a new run needs one that holds no run yet.
     ///   - resume: goes on from the newest whole checkpoint, or begins where there is none.
     ///   - initialModel: a model whose weights and vocabulary the run begins with.
@@ -64,7 +67,7 @@ public final class TrainingRun {
             throw TrainingError.folder(folder, problem: "there is a run already; resume it, or choose another folder")
         }
         var notes: [String] = []
-        let configuration = try Self.settled(given, written: exists ? written : nil, folder: folder)
+        let configuration = try Self.settled(given, written: exists ? written : nil, folder: folder, device: device)
         try configuration.validate()
         self.configuration = configuration
         self.folder = folder
@@ -79,7 +82,15 @@ public final class TrainingRun {
         examples = set.count
         store = CheckpointStore(folder: folder + "/checkpoints", keep: configuration.intervals.keep)
         store.removePartial()
-        let found = resume ? store.latest { notes.append($0.description + "; the one before is used") } : nil
+        var damaged: [TrainingError] = []
+        let found = resume ? store.latest { damaged.append($0) } : nil
+        if found == nil, let newest = damaged.first {
+            throw TrainingError.checkpoint(
+                folder, problem: "none of its checkpoints is whole: \(newest). Without checkpoints, it begins again")
+        }
+        notes += damaged.map { "\($0); the one before is used" }
+        self.found = found?.step
+        beginsWithModel = found == nil && initialModel != nil
 
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let threads = configuration.workers > 0 ? configuration.workers : cores
@@ -105,17 +116,19 @@ public final class TrainingRun {
     }
 
     private static func settled(
-        _ given: TrainingConfiguration?, written: String?, folder: String
+        _ given: TrainingConfiguration?, written: String?, folder: String, device: Device
     ) throws -> TrainingConfiguration {
         guard let written else {
-            guard let given else {
+            guard var given else {
                 throw TrainingError.folder(folder, problem: "there is no run to resume; give a configuration")
             }
+            given.dtype = given.dtype.settled(on: device)
             return given
         }
         let text = try String(contentsOfFile: written, encoding: .utf8)
         let own = try TrainingConfiguration(yaml: text, file: written)
-        guard let given else { return own }
+        guard var given else { return own }
+        if given.dtype == .auto { given.dtype = own.dtype }
         let differences = try own.differences(from: given)
         guard differences.isEmpty else { throw TrainingError.changed(differences) }
         return given
@@ -156,8 +169,14 @@ public final class TrainingRun {
             tolerance: configuration.data.tolerance,
             wrongCaptions: configuration.kind == .contrastive ? configuration.contrastive.wrongCaptions : 0,
             together: configuration.data.together)
+        func isStopped() -> Bool { stop.isSet || Task.isCancelled }
         if trainer.step == 0 {
-            try trainer.objective.prepare(set, isStopped: { stop.isSet || Task.isCancelled }) { tell(.note($0)) }
+            // A run that ends before its first checkpoint goes on from the model that it began with.
+            if beginsWithModel { try writeState() }
+            try trainer.objective.prepare(set, isStopped: isStopped) { tell(.note($0)) }
+        } else {
+            // A run that was ended between a checkpoint and its model.
+            try trainer.objective.write(trainer.averages, to: modelPath)
         }
         let batches = loader.stream(from: trainer.step, threads: 1, ahead: 4)
         defer { batches.cancel() }
@@ -167,10 +186,11 @@ public final class TrainingRun {
         var clock = Speedometer()
         let samples = Double(configuration.batchSize * configuration.conditioning.cuts)
         var unapplied = 0
-        var saved = -1
+        // What is prepared before the first step is prepared again, to the same bits.
+        var saved = found ?? 0
 
         while trainer.step < configuration.steps {
-            if stop.isSet || Task.isCancelled {
+            if isStopped() {
                 if saved != trainer.step { try checkpoint(tell) }
                 return .stopped(step: trainer.step)
             }
@@ -204,8 +224,12 @@ public final class TrainingRun {
         return .finished(step: trainer.step)
     }
 
-    private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {
+    private func writeState() throws {
         try store.write(step: trainer.step, state: trainer.state, description: trainer.objective.description())
+    }
+
+    private func checkpoint(_ tell: (TrainingMessage) -> Void) throws {
+        try writeState()
         try trainer.objective.write(trainer.averages, to: modelPath)
         tell(.checkpoint(step: trainer.step, path: modelPath))
     }

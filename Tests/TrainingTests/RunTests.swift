@@ -49,6 +49,28 @@ import Training
             let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
             let steps = try lines.map { try JSONDecoder().decode(LogEntry.self, from: Data($0.utf8)).step }
             #expect(steps == [2, 4, 6])
+            // TensorBoard drops what was told of the steps behind the third: a session log at step 4 that says START.
+            let events = try FileManager.default.contentsOfDirectory(atPath: folder + "/b").filter { $0.contains("tfevents") }
+            let starts = try events.map { try bytes(folder + "/b/" + $0).range(of: Data([0x10, 4, 0x3A, 2, 8, 1])) }
+            #expect(starts.count == 2 && starts.compactMap { $0 }.count == 1)
+        }
+    }
+
+    /// What `auto` came to stands in the folder, and a run goes on in it.
+    @Test(arguments: [DType.float32, .bfloat16]) func precisionIsSettled(begunIn: DType) throws {
+        let settled: DType = Device.cpu.emulates(.bfloat16) ? .float32 : .bfloat16
+        try withTemporaryFolder { folder in
+            var configuration = small(steps: 2)
+            configuration.dtype = .auto
+            let first = try run(folder + "/a", configuration)
+            #expect(first.configuration.dtype.rawValue == settled.rawValue)
+            _ = try first.run()
+            #expect(try TrainingConfiguration(presetOrFile: folder + "/a/config.yaml") == first.configuration)
+            // A folder from a machine that computes in the other.
+            configuration.dtype = begunIn == .float32 ? .float32 : .bfloat16
+            _ = try run(folder + "/b", configuration).run()
+            configuration.dtype = .auto
+            #expect(try run(folder + "/b", configuration, resume: true).configuration.dtype.rawValue == begunIn.rawValue)
         }
     }
 
@@ -64,6 +86,47 @@ import Training
             _ = try again.run { if case .note(let note) = $0 { notes.append(note) } }
             #expect(notes.contains { $0.contains("step-00000006") })
             #expect(try newest(folder + "/a", 6) == whole)
+        }
+    }
+
+    /// Ended before its first checkpoint, a run goes on from the model that it began with.
+    @Test func theBeginningIsKept() throws {
+        try withTemporaryFolder { folder in
+            let older = try run(folder + "/older", small())
+            _ = try older.run()
+            let begun = small(steps: 2)
+            _ = try run(folder + "/a", begun, initialModel: older.modelPath).run()
+            let stop = StopFlag()
+            stop.set()
+            let stopped = try run(folder + "/b", begun, initialModel: older.modelPath).run(stop: stop)
+            #expect(stopped == .stopped(step: 0))
+            let rest = try run(folder + "/b", nil, resume: true).run()
+            #expect(rest == .finished(step: 2))
+            #expect(try newest(folder + "/a", 2) == newest(folder + "/b", 2))
+        }
+    }
+
+    @Test func damagedCheckpointsAreNoBeginning() throws {
+        try withTemporaryFolder { folder in
+            _ = try run(folder + "/a", small(steps: 2)).run()
+            try Data("short".utf8).write(to: URL(fileURLWithPath: folder + "/a/checkpoints/step-00000002/state.safetensors"))
+            let log = try bytes(folder + "/a/log.jsonl")
+            let error = #expect(throws: TrainingError.self) { try run(folder + "/a", nil, resume: true) }
+            #expect(error?.description.contains("step-00000002") == true)
+            #expect(try bytes(folder + "/a/log.jsonl") == log)
+        }
+    }
+
+    /// A run that was ended between its last checkpoint and its model.
+    @Test func aMissingModelIsWritten() throws {
+        try withTemporaryFolder { folder in
+            let whole = try run(folder + "/a", small(steps: 2))
+            _ = try whole.run()
+            let model = try bytes(whole.modelPath)
+            try FileManager.default.removeItem(atPath: whole.modelPath)
+            let again = try run(folder + "/a", nil, resume: true).run()
+            #expect(again == .finished(step: 2))
+            #expect(try bytes(whole.modelPath) == model)
         }
     }
 

@@ -16,7 +16,7 @@ struct BenchTrain: AsyncParsableCommand {
     var config: String
 
     @Option(help: "float32, or bfloat16 by autocast.")
-    var dtype = Train.TrainingType.float32
+    var dtype = TrainingConfiguration.Precision.float32
 
     @Option(help: "Where to compute: auto, cpu, cuda, cuda:N or mps.")
     var device = DeviceChoice.auto
@@ -48,14 +48,14 @@ struct BenchTrain: AsyncParsableCommand {
         let device = try device.device()
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         let benchmark = try StepBenchmark(
-            path: config, dtype: dtype.dtype, workers: threads, batchSize: batchSize, seed: seed, device: device)
+            path: config, dtype: dtype, workers: threads, batchSize: batchSize, seed: seed, device: device)
         // As while training: the workers have the cores.
         Engine.threads = 1
         Engine.flushDenormals(true)
         var losses: [Double] = []
         let seconds = try await repeats.time("training") { losses.append(try benchmark.step()) }
         var result = BenchResult(
-            config: (config as NSString).lastPathComponent, parameters: benchmark.parameterCount, dtype: dtype.dtype,
+            config: (config as NSString).lastPathComponent, parameters: benchmark.parameterCount, dtype: dtype.on(device),
             device: device, threads: threads, batchSize: benchmark.batchSize, seconds: seconds,
             operations: benchmark.operations)
         (result.lossFirst, result.lossLast) = (losses.first, losses.last)

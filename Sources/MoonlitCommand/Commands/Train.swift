@@ -1,9 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
 import Foundation
 import Moonlit
 import Tensors
-import Training
+public import Training
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,8 +43,12 @@ struct Train: ParsableCommand {
     @Option(help: "Where to compute: auto, cpu, cuda, cuda:N or mps.")
     var device = DeviceChoice.auto
 
-    @Option(help: "float32 or bfloat16 (weights stay float32), instead of the configuration's.")
-    var dtype: TrainingType?
+    @Option(
+        help: """
+            auto, float32 or bfloat16 (weights stay float32), instead of the configuration's. auto is bfloat16 where there \
+            are instructions for it.
+            """)
+    var dtype: TrainingConfiguration.Precision?
 
     @Option(help: "Threads on the CPU; as many as there are cores unless given.")
     var workers: Int?
@@ -61,12 +65,6 @@ struct Train: ParsableCommand {
     @Flag(name: [.short, .long], help: "No progress.")
     var quiet = false
 
-    enum TrainingType: String, ExpressibleByArgument, CaseIterable {
-        case float32, bfloat16
-
-        var dtype: DType { self == .float32 ? .float32 : .bfloat16 }
-    }
-
     struct Result: Encodable {
         let run: String
         let step: Int
@@ -82,13 +80,16 @@ struct Train: ParsableCommand {
 
     private func settings() throws -> TrainingConfiguration {
         let own = output + "/config.yaml"
-        let goesOn = resume && config == nil && FileManager.default.fileExists(atPath: own)
+        let goesOn = resume && config == nil
+        guard !goesOn || FileManager.default.fileExists(atPath: own) else {
+            throw TrainingError.folder(output, problem: "there is no run to resume")
+        }
         var settings = try TrainingConfiguration(presetOrFile: goesOn ? own : config ?? "emoji-64")
         if let data { settings.data.sets = [.init(set: data)] }
         if let steps { settings.steps = steps }
         if let batchSize { settings.batchSize = batchSize }
         if let seed { settings.seed = seed }
-        if let dtype { settings.dtype = dtype.dtype }
+        if let dtype { settings.dtype = dtype }
         if let workers { settings.workers = workers }
         return settings
     }
@@ -99,7 +100,7 @@ struct Train: ParsableCommand {
             configuration: settings(), folder: output, resume: resume, initialModel: initFrom.map { try ModelSource($0).path() },
             device: device)
         let total = run.configuration.steps
-        Console.noteEmulation(of: run.configuration.dtype, on: device)
+        Console.noteEmulation(of: run.configuration.dtype.on(device), on: device)
         if !quiet {
             Console.say(
                 "\(grouped(run.parameterCount)) parameters, "
@@ -135,9 +136,10 @@ struct Train: ParsableCommand {
             try Console.print(model)
         }
         if !finished {
-            throw Interrupted(
-                description: "a checkpoint of step \(run.step) of \(total) is kept; go on with moonlit train -o "
-                    + "\(output) --resume")
+            let kept = run.step > 0 ? "a checkpoint of step \(run.step) of \(total) is kept" : "no step is done yet"
+            throw Interrupted(description: "\(kept); go on with moonlit train -o \(output) --resume")
         }
     }
 }
+
+extension TrainingConfiguration.Precision: ExpressibleByArgument {}
