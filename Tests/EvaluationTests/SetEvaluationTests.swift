@@ -145,6 +145,27 @@ import Testing
             #expect(evaluation.report.drawn.first?.findings.ranking.first.value == 1)
             #expect(evaluation.report.drawn.first?.guidanceScale == nil)
             #expect(throws: EvaluationError.self) { try PictureFolder.files(in: folder + "/none") }
+            // A number that is missing, or there twice, would shift all behind it.
+            try FileManager.default.copyItem(atPath: folder + "/3.png", toPath: folder + "/0003.png")
+            let twice = #expect(throws: EvaluationError.self) { try PictureFolder.files(in: folder) }
+            #expect(twice?.description.contains("3.png") == true)
+            for name in ["0003.png", "3.png"] { try FileManager.default.removeItem(atPath: folder + "/" + name) }
+            let gap = #expect(throws: EvaluationError.self) { try PictureFolder.files(in: folder) }
+            #expect(gap?.description.contains("4.png behind 2.png") == true)
+        }
+    }
+
+    /// Pictures in a folder are of the prompts that stand beside them.
+    @Test func foldersAreKeptApartByTheirPrompts() throws {
+        try withTemporaryFolder { path in
+            let folder = try EvaluationFolder(path, settings: ["steps": 40])
+            try folder.write(set(.heldOut, count: 12))
+            let written = try String(contentsOfFile: path + "/prompts-held-out.txt", encoding: .utf8)
+            try folder.write(set(.heldOut, count: 8))
+            #expect(try String(contentsOfFile: path + "/prompts-held-out.txt", encoding: .utf8) == written)
+            try ("a unicorn\n" + written).write(toFile: path + "/prompts-held-out.txt", atomically: true, encoding: .utf8)
+            let error = #expect(throws: EvaluationError.self) { try folder.write(set(.heldOut, count: 12)) }
+            #expect(error?.description.contains("a unicorn") == true)
         }
     }
 }

@@ -26,7 +26,8 @@ public struct PictureFolder: Sendable {
 
     /// All pictures of a folder that anybody filled, in order: by number where their names are numbers, else by name.
     ///
-    /// - Throws: `EvaluationError.file` where there is none.
+    /// - Throws: `EvaluationError.file` where there is none, or where numbers do not go on by one: each picture behind a gap
+    ///   would be judged by another's prompt.
     public static func files(in folder: String) throws -> [String] {
         let names: [String]
         do {
@@ -40,10 +41,12 @@ public struct PictureFolder: Sendable {
             throw EvaluationError.file(folder, problem: "holds no picture", expected: "PNG, JPEG or WebP, one a prompt")
         }
         let numbered = pictures.map { name in (number: Int(name.prefix { $0 != "." }), name: name) }
-        let isNumbered = numbered.allSatisfy { $0.number != nil }
-        let ordered =
-            isNumbered
-            ? numbered.sorted { ($0.number ?? 0, $0.name) < ($1.number ?? 0, $1.name) } : numbered.sorted { $0.name < $1.name }
+        guard numbered.allSatisfy({ $0.number != nil }) else { return pictures.sorted().map { folder + "/" + $0 } }
+        let ordered = numbered.sorted { ($0.number ?? 0, $0.name) < ($1.number ?? 0, $1.name) }
+        for (picture, next) in zip(ordered, ordered.dropFirst()) where (next.number ?? 0) &- (picture.number ?? 0) != 1 {
+            throw EvaluationError.file(
+                folder, problem: "has \(next.name) behind \(picture.name)", expected: "a picture of every number, and one each")
+        }
         return ordered.map { folder + "/" + $0.name }
     }
 }

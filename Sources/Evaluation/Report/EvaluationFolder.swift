@@ -40,7 +40,19 @@ public struct EvaluationFolder: Sendable {
     }
 
     /// Writes a set's prompts, so that others can draw them: line k is picture k's.
+    ///
+    /// - Throws: `EvaluationError.folder` where pictures of other prompts are there; there may be more or fewer of the same.
     public func write(_ set: PromptSet) throws {
-        try folder.write(Data((set.texts.joined(separator: "\n") + "\n").utf8), to: "prompts-\(set.name).txt")
+        let name = "prompts-\(set.name).txt"
+        if let text = try? String(contentsOfFile: path + "/" + name, encoding: .utf8) {
+            let there = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            if let (line, (old, new)) = zip(1..., zip(there, set.texts)).first(where: { $0.1.0 != $0.1.1 }) {
+                throw EvaluationError.folder(
+                    path, problem: "holds pictures of other prompts (line \(line) of \(name) is \"\(old)\", now \"\(new)\"); "
+                        + "choose another folder, or remove it")
+            }
+            guard set.texts.count > there.count else { return }
+        }
+        try folder.write(Data((set.texts.joined(separator: "\n") + "\n").utf8), to: name)
     }
 }
