@@ -100,12 +100,9 @@ package final class LatentTexts {
 
     /// The first tower's tokens: all towers' stand at the same places, behind the start token.
     func tokens(in prompt: String) throws -> [AttendedToken] {
-        guard inversions.isEmpty else {
-            throw ConfigurationError("where the rows of textual inversions stand cannot be told yet")
-        }
         guard let first = file.configuration.towers.first else { return [] }
-        return try tokenizer(0).tokens(in: prompt).prefix(max(0, first.context - 2)).enumerated()
-            .map { AttendedToken(token: $1, place: $0 + 1) }
+        let tokens = try chunker(0, .plain)?.tokens(of: prompt) ?? tokenizer(0).tokens(in: prompt)
+        return tokens.prefix(max(0, first.context - 2)).enumerated().map { AttendedToken(token: $1, place: $0 + 1) }
     }
 
     private func chunkCount(_ prompts: [String], reading: PromptReading, tower index: Int) throws -> Int {

@@ -111,10 +111,11 @@ public struct PromptChunker: Sendable {
             switch part {
             case .chunkBreak: filling.endChunk()
             case .text(let text, let weight):
-                for run in tokens(in: text) {
-                    switch run {
-                    case .text(let ids): for id in ids { filling.add(id, weight) }
-                    case .word(let ids): filling.add(together: ids, weight)
+                for run in runs(of: text) {
+                    if let ids = run.ids {
+                        filling.add(together: ids, weight)
+                    } else {
+                        for id in tokenizer.encode(String(text[run.range])) { filling.add(id, weight) }
                     }
                 }
             }
@@ -126,6 +127,22 @@ public struct PromptChunker: Sendable {
             let all = filling.chunks.flatMap { $0 }
             let kept = all.prefix(context - 2)
             return ChunkedPrompt(chunks: [closed(Array(kept))], cut: all.count - kept.count)
+        }
+    }
+
+    /// The tokens of a prompt that is read literally, each with the word that it is of, in the order of the chunks: what does
+    /// not fit into one is among them.
+    public func tokens(of prompt: String) -> [Token] {
+        runs(of: prompt).flatMap { run in
+            if let ids = run.ids { return ids.map { Token(id: $0, range: run.range, word: run.range) } }
+            let text = String(prompt[run.range])
+            func place(_ index: String.Index) -> String.Index {
+                prompt.utf8.index(run.range.lowerBound, offsetBy: text.utf8.distance(from: text.startIndex, to: index))
+            }
+            func place(_ range: Range<String.Index>) -> Range<String.Index> {
+                place(range.lowerBound)..<place(range.upperBound)
+            }
+            return tokenizer.tokens(in: text).map { Token(id: $0.id, range: place($0.range), word: place($0.word)) }
         }
     }
 
@@ -149,23 +166,23 @@ public struct PromptChunker: Sendable {
 
     // MARK: Added words
 
-    private enum Run {
-        case text([Int])
-        case word([Int])
+    /// A part of a text: an added word, or what stands between two.
+    private struct Run {
+        let range: Range<String.Index>
+        /// Of an added word.
+        var ids: [Int]?
     }
 
-    private func tokens(in text: String) -> [Run] {
-        guard !words.isEmpty else { return [.text(tokenizer.encode(text))] }
+    private func runs(of text: String) -> [Run] {
+        guard !words.isEmpty else { return [Run(range: text.startIndex..<text.endIndex)] }
+        let indices = text.unicodeScalars.indices + [text.endIndex]
         let scalars = Array(text.unicodeScalars)
         let folded = scalars.map { Self.folded(String($0)) }
         var runs: [Run] = []
         var start = 0
         var place = 0
         func flush(to end: Int) {
-            guard start < end else { return }
-            var view = String.UnicodeScalarView()
-            view.append(contentsOf: scalars[start..<end])
-            runs.append(.text(tokenizer.encode(String(view))))
+            if start < end { runs.append(Run(range: indices[start]..<indices[end])) }
         }
         while place < scalars.count {
             guard let (index, end) = word(at: place, scalars, folded) else {
@@ -173,7 +190,7 @@ public struct PromptChunker: Sendable {
                 continue
             }
             flush(to: place)
-            runs.append(.word(added[index].ids))
+            runs.append(Run(range: indices[place]..<indices[end], ids: added[index].ids))
             (start, place) = (end, end)
         }
         flush(to: scalars.count)

@@ -257,6 +257,28 @@ import Tokenizers
         #expect(wide.chunks(of: "a wide b").chunks.allSatisfy { $0.tokens.count == 77 })
     }
 
+    /// Each token says where in the prompt its word stands, added ones too, and the tokens are the chunks'.
+    @Test(arguments: [
+        "a Moonish house", "née moonish, <toy> 🦊 on   a lake", "moonish", "moonishly <toy><toy>", "", "İ moonish é",
+    ])
+    func tokensKnowTheirWords(prompt: String) throws {
+        let added = [AddedWord(word: "moonish", ids: [49_408, 49_409]), AddedWord(word: "<toy>", ids: [49_410])]
+        let chunker = PromptChunker(tokenizer, reading: .plain, added: added)
+        let tokens = chunker.tokens(of: prompt)
+        let chunk = chunker.chunks(of: prompt).chunks[0].tokens
+        #expect(tokens.map(\.id) == Array(chunk[1..<1 + tokens.count]) && chunk[1 + tokens.count] == end)
+        for token in tokens {
+            let word = String(prompt[token.word])
+            switch token.id {
+            case 49_408, 49_409: #expect(word.lowercased() == "moonish" && token.range == token.word)
+            case 49_410: #expect(word == "<toy>")
+            default:
+                #expect(tokenizer.encode(word).contains(token.id), "\(word)")
+                #expect(token.word.contains(token.range.upperBound) || token.word.upperBound == token.range.upperBound)
+            }
+        }
+    }
+
     @Test func anyContextIsServed() throws {
         for context in [-1, 0, 3, 5] {
             let chunks = PromptChunker(tokenizer, context: context).chunks(of: "a, b, c d e f").chunks
