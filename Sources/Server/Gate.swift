@@ -3,8 +3,8 @@ import Foundation
 
 /// What every request passes: pages of other sites must not be able to draw with a visitor's own machine.
 ///
-/// A browser lets any page send plain forms anywhere, but asks before it sends JSON; and a name that was made to point here
-/// is seen in the `Host` header.
+/// A browser lets any page send plain forms anywhere, but asks before it sends JSON; which page sends an empty one, its
+/// headers say. And a name that was made to point here is seen in the `Host` header.
 struct Gate: HTTPHandler {
     /// Whether the server listens to this machine alone.
     let isLocal: Bool
@@ -20,7 +20,8 @@ struct Gate: HTTPHandler {
         }
         if request.method == .POST {
             let kind = request.headers[.contentType]?.split(separator: ";").first?.trimmingCharacters(in: .whitespaces)
-            guard kind?.lowercased() == "application/json" || request.bodySequence.count == 0 else {
+            let isJSON = kind?.lowercased() == "application/json"
+            guard isJSON || request.bodySequence.count == 0 && !Self.isForeign(request) else {
                 return refuse(request, .unsupportedMediaType, "send JSON, with the header Content-Type: application/json")
             }
             guard let count = request.bodySequence.count else {
@@ -42,6 +43,15 @@ struct Gate: HTTPHandler {
             ? try? HTTPResponse.json(OpenAIImages.Failure(Refusal(status: status, reason: reason)), status: status)
             : try? HTTPResponse.json(["detail": reason, "error": reason], status: status)
         return answer ?? HTTPResponse(statusCode: status)
+    }
+
+    /// Whether a browser says that another site's page sends this; programs say nothing.
+    private static func isForeign(_ request: HTTPRequest) -> Bool {
+        if let site = request.headers[HTTPHeader("Sec-Fetch-Site")] { return site != "same-origin" && site != "none" }
+        guard let origin = request.headers[HTTPHeader("Origin")] else { return false }
+        // “null” is nobody's own.
+        guard let scheme = origin.range(of: "://"), let host = request.headers[.host] else { return true }
+        return origin[scheme.upperBound...] != host
     }
 
     /// Without the port.

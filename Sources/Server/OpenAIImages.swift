@@ -26,46 +26,45 @@ struct OpenAIImages {
 
     struct Asked: Decodable, Sendable {
         var prompt: String
-        var n: Int?
+        var n: Number<Int>?
         /// `auto`, or width and height as `64x64`.
         var size: String?
         var response_format: String?
         /// `png`, `jpeg` or `webp`.
         var output_format: String?
         /// 1 to 100, of JPEG and WebP.
-        var output_compression: Int?
+        var output_compression: Number<Int>?
         var stream: Bool?
-        /// Of each picture on its way, in a stream.
-        var partial_images: Int?
+        /// Of each picture on its way at most, in a stream.
+        var partial_images: Number<Int>?
 
         var negative_prompt: String?
-        /// Below 0 draws one.
-        var seed: Int64?
-        var steps: Int?
+        var seed: Seed?
+        var steps: Number<Int>?
         var sampler: String?
         var schedule: String?
-        var guidance_scale: Double?
+        var guidance_scale: Number<Double>?
 
         /// Pictures of one request.
         static let most = 64
 
-        static func seed(_ asked: Int64?) -> UInt64 {
-            if let asked, asked >= 0 { UInt64(asked) } else { .random(in: 0..<1 << 32) }
-        }
-
         func request() throws -> GenerationRequest {
-            let count = n ?? 1
+            let count = n?.value ?? 1
             guard (1...Self.most).contains(count) else { throw Refusal(key: "n", reason: "n is \(count); expected 1 to \(Self.most)") }
             guard response_format ?? "b64_json" == "b64_json" else {
                 throw Refusal(key: "response_format", reason: "pictures are sent as b64_json; none are kept here to be fetched by url")
             }
-            guard (0...1000).contains(partial_images ?? 0) else {
-                throw Refusal(key: "partial_images", reason: "partial_images is \(partial_images ?? 0); expected 0 to 1000")
+            let partial = partial_images?.value ?? 0
+            guard (0...1000).contains(partial) else {
+                throw Refusal(key: "partial_images", reason: "partial_images is \(partial); expected 0 to 1000")
+            }
+            if let quality = output_compression?.value, !(1...100).contains(quality) {
+                throw Refusal(key: "output_compression", reason: "output_compression is \(quality); expected 1 to 100")
             }
             var request = GenerationRequest(
-                prompt: prompt, negativePrompt: negative_prompt ?? "", seed: Self.seed(seed), count: count,
-                sampler: try sampler.map { try SamplerName.asked($0, key: "sampler") }, steps: steps, schedule: schedule,
-                guidanceScale: guidance_scale)
+                prompt: prompt, negativePrompt: negative_prompt ?? "", seed: seed?.value ?? Seed.drawn, count: count,
+                sampler: try sampler.map { try SamplerName.asked($0, key: "sampler") }, steps: steps?.value,
+                schedule: schedule, guidanceScale: guidance_scale?.value)
             if let size, size != "auto" {
                 let sides = size.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
                 guard sides.count == 2, let width = sides[0], let height = sides[1] else {
@@ -170,35 +169,34 @@ struct OpenAIImages {
 
     private func generate(_ asked: Asked) async throws -> HTTPResponse {
         let (request, format) = (try asked.request(), try asked.format())
-        if asked.stream == true {
-            // What cannot be met is said by the status, before the stream begins.
-            _ = try Settings(request, model: studio.model.configuration)
-            return events(asked, request, format).response
-        }
-        let pictures = try await studio.draw(request)
+        // What cannot be met is said by the status, before a stream begins.
+        let job = try await studio.admit(request)
+        if asked.stream == true { return events(asked, job, format).response }
+        let pictures = try await studio.draw(job)
         let entries = try pictures.map {
             Answer.Entry(
-                b64_json: try format.base64($0.picture, texts: $0.texts(), quality: asked.output_compression),
+                b64_json: try format.base64($0.picture, texts: $0.texts(), quality: asked.output_compression?.value),
                 seed: $0.settings.seed)
         }
         return try .json(
             Answer(data: entries, output_format: format.rawValue, size: pictures.first?.picture.size ?? ""))
     }
 
-    private func events(_ asked: Asked, _ request: GenerationRequest, _ format: PictureFormat) -> EventStream {
-        EventStream { stream in
+    private func events(_ asked: Asked, _ job: Studio.Job, _ format: PictureFormat) -> EventStream {
+        let (wanted, quality) = (asked.partial_images?.value ?? 0, asked.output_compression?.value)
+        let interval = Studio.interval(previews: wanted, steps: job.steps)
+        return EventStream { stream in
             do {
-                let wanted = asked.partial_images ?? 0
-                let pictures = try await studio.draw(request, previews: wanted) { step in
+                let pictures = try await studio.draw(job, previews: wanted) { step in
                     stream.beat()
-                    guard !step.isLast else { return }
+                    let place = step.index / interval
+                    guard !step.isLast, place < wanted else { return }
                     for (index, preview) in step.previews.enumerated() {
                         let type = "image_generation.partial_image"
                         try stream.send(
                             type,
                             Event(
-                                type: type, b64_json: format.base64(preview, quality: asked.output_compression),
-                                partial_image_index: step.index / Studio.interval(previews: wanted, steps: step.count),
+                                type: type, b64_json: format.base64(preview, quality: quality), partial_image_index: place,
                                 image_index: step.firstPicture + index, step: step.index + 1, steps: step.count,
                                 output_format: format.rawValue, size: preview.size))
                     }
@@ -209,8 +207,7 @@ struct OpenAIImages {
                         type,
                         Event(
                             type: type,
-                            b64_json: format.base64(
-                                picture.picture, texts: picture.texts(), quality: asked.output_compression),
+                            b64_json: format.base64(picture.picture, texts: picture.texts(), quality: quality),
                             image_index: index, seed: picture.settings.seed, output_format: format.rawValue,
                             size: picture.picture.size))
                 }

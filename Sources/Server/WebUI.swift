@@ -56,39 +56,38 @@ struct WebUI {
     struct Asked: Decodable, Sendable {
         var prompt: String?
         var negative_prompt: String?
-        /// −1 draws one.
-        var seed: Int64?
-        var steps: Int?
-        var cfg_scale: Double?
-        var width: Int?
-        var height: Int?
+        var seed: Seed?
+        var steps: Number<Int>?
+        var cfg_scale: Number<Double>?
+        var width: Number<Int>?
+        var height: Number<Int>?
         var sampler_name: String?
         var sampler_index: String?
         var scheduler: String?
-        var batch_size: Int?
-        var n_iter: Int?
+        var batch_size: Number<Int>?
+        var n_iter: Number<Int>?
         /// In Base64.
         var init_images: [String]?
         var mask: String?
-        var denoising_strength: Double?
+        var denoising_strength: Number<Double>?
 
         func request(fromPicture: Bool) throws -> GenerationRequest {
-            let (batch, batches) = (batch_size ?? 1, n_iter ?? 1)
+            let (batch, batches) = (batch_size?.value ?? 1, n_iter?.value ?? 1)
             let most = OpenAIImages.Asked.most
             guard (1...most).contains(batch), (1...most).contains(batches), batch * batches <= most else {
                 throw Refusal(reason: "batch_size × n_iter is \(batch) × \(batches); expected 1 to \(most) pictures")
             }
             var request = GenerationRequest(
                 prompt: prompt ?? "", negativePrompt: negative_prompt ?? "",
-                seed: OpenAIImages.Asked.seed(seed), count: batch * batches, batchSize: batch,
+                seed: seed?.value ?? Seed.drawn, count: batch * batches, batchSize: batch,
                 sampler: try (sampler_name ?? sampler_index).map { try SamplerName.asked($0, key: "sampler_name") },
-                steps: steps, guidanceScale: cfg_scale, width: width, height: height)
+                steps: steps?.value, guidanceScale: cfg_scale?.value, width: width?.value, height: height?.value)
             if let scheduler = scheduler?.lowercased(), scheduler != "automatic" { request.schedule = scheduler }
             guard fromPicture else { return request }
             guard let first = init_images?.first else { throw Refusal(reason: "init_images is empty; img2img begins with a picture") }
             request.initImage = try InputPicture(base64: first, key: "init_images")
             request.mask = try mask.map { try InputPicture(base64: $0, key: "mask") }
-            request.strength = denoising_strength
+            request.strength = denoising_strength?.value
             return request
         }
     }
@@ -131,7 +130,7 @@ struct WebUI {
 
     private func draw(_ asked: Asked, fromPicture: Bool) async throws -> HTTPResponse {
         let request = try asked.request(fromPicture: fromPicture)
-        let pictures = try await studio.draw(request)
+        let pictures = try await studio.draw(studio.admit(request))
         guard let first = pictures.first?.settings else { throw CancellationError() }
         let info = Info(
             prompt: first.prompt, negative_prompt: first.negativePrompt, all_prompts: pictures.map(\.settings.prompt),

@@ -8,11 +8,19 @@ import Testing
 /// A server of the embedded model, asked without a socket.
 struct Asking {
     let model: TextToImage
+    let second: PictureServer.SecondStage?
     let server: PictureServer
 
-    init(waiting: Int = 8) async throws {
+    /// - Parameter enlarges: by the embedded upsampler.
+    init(waiting: Int = 8, enlarges: Bool = false) async throws {
         model = try await TextToImage.load(options: .init(threads: 1))
-        server = PictureServer(model: model, options: .init(waiting: waiting))
+        if enlarges {
+            let upsampler = try await TextToImage.load(.embedded("scenes-256"), options: .init(threads: 1))
+            second = PictureServer.SecondStage(model: upsampler, path: "scenes-256")
+        } else {
+            second = nil
+        }
+        server = PictureServer(model: model, enlargedBy: second, options: .init(waiting: waiting))
     }
 
     struct Answer {
@@ -40,18 +48,32 @@ struct Asking {
         _ method: HTTPMethod, _ path: String, _ json: [String: any Sendable]? = nil, body: Data? = nil,
         headers: [HTTPHeader: String] = [.contentType: "application/json"]
     ) async throws -> Answer {
+        let response = try await begin(method, path, json, body: body, headers: headers)
+        let sentBack = try await response.bodyData
+        return Answer(
+            status: response.statusCode.code, headers: response.headers,
+            body: response.headers[.contentType] == "text/event-stream" ? try Self.joined(sentBack) : sentBack)
+    }
+
+    /// What is answered before its body is read.
+    func begin(
+        _ method: HTTPMethod, _ path: String, _ json: [String: any Sendable]? = nil, body: Data? = nil,
+        headers: [HTTPHeader: String] = [.contentType: "application/json"]
+    ) async throws -> HTTPResponse {
         let sent = try body ?? json.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data()
         let parts = path.split(separator: "?").map(String.init)
         let query = parts.dropFirst().flatMap { $0.split(separator: "&") }.map { pair in
             let sides = pair.split(separator: "=").map(String.init)
             return HTTPRequest.QueryItem(name: sides[0], value: sides[1])
         }
-        let response = try await server.answer(
+        return try await server.answer(
             HTTPRequest(method: method, version: .http11, path: parts[0], query: query, headers: headers, body: sent))
-        let sentBack = try await response.bodyData
-        return Answer(
-            status: response.statusCode.code, headers: response.headers,
-            body: response.headers[.contentType] == "text/event-stream" ? try Self.joined(sentBack) : sentBack)
+    }
+
+    /// What `progress` says of the request being drawn.
+    func state() async throws -> [String: Any] {
+        let progress = try await callAsFunction(.GET, "/sdapi/v1/progress").json()
+        return try #require(progress["state"] as? [String: Any])
     }
 
     /// What stands in the chunks of a chunked body (RFC 9112, §7.1).

@@ -52,6 +52,29 @@ import Testing
         #expect(first.width == 64 && first != own.picture)
     }
 
+    /// Steps, previews that were asked for, and the steps after which they come.
+    @Test(arguments: [
+        (5, 3, [2, 4]), (20, 2, [7, 14]), (19, 9, [2, 4, 6, 8, 10, 12, 14, 16, 18]), (3, 50, [1, 2]),
+    ]) func streamsNoMorePreviewsThanAsked(steps: Int, wanted: Int, shown: [Int]) async throws {
+        let ask = try await Asking()
+        let answer = try await ask(
+            .POST, "/v1/images/generations",
+            ["prompt": prompt, "seed": 5, "steps": steps, "stream": true, "partial_images": wanted])
+        let partial = try answer.events().filter { $0.name == "image_generation.partial_image" }
+        #expect(partial.compactMap { $0.value["step"] as? Int } == shown)
+        #expect(partial.compactMap { $0.value["partial_image_index"] as? Int } == Array(shown.indices))
+    }
+
+    @Test func takesEverySeedOfTheCommandLine() async throws {
+        let ask = try await Asking()
+        let body = Data(#"{"prompt": "a", "seed": 18446744073709551615, "steps": 1}"#.utf8)
+        let answer = try await ask(.POST, "/v1/images/generations", body: body)
+        #expect(answer.status == 200)
+        #expect(String(decoding: answer.body, as: UTF8.self).contains(#""seed":18446744073709551615"#))
+        let drawn = try await ask(.POST, "/v1/images/generations", ["prompt": "a", "seed": -1, "steps": 1])
+        #expect(drawn.status == 200)
+    }
+
     @Test(arguments: ["jpeg", "webp"]) func otherFormats(format: String) async throws {
         let ask = try await Asking()
         let answer = try await ask(
@@ -80,6 +103,13 @@ import Testing
         (#"{"prompt": "a", "response_format": "url"}"#, "b64_json"), (#"{"prompt": "a", "seed": "x"}"#, "seed"),
         (#"{"prompt": "a", "output_format": "gif"}"#, "gif"), (#"{"prompt": "a", "partial_images": -1}"#, "partial_images"),
         (#"{"prompt": "a", "stream": true, "steps": 0}"#, "steps is 0"),
+        (#"{"prompt": "a", "stream": true, "schedule": "best"}"#, "best"),
+        (#"{"prompt": "a", "steps": 2.5}"#, "“steps”"), (#"{"prompt": "a", "steps": 1e30}"#, "“steps”"),
+        (#"{"prompt": "a", "seed": 18446744073709551616}"#, "“seed”"), (#"{"prompt": "a", "seed": 0.5}"#, "“seed”"),
+        (#"{"prompt": "a", "guidance_scale": 1e400}"#, "“guidance_scale”"),
+        (#"{"prompt": "a", "output_compression": 500}"#, "output_compression is 500"),
+        (#"{"prompt": "a", "output_compression": 0}"#, "output_compression is 0"),
+        (#"{"prompt": "a", "output_compression": -5}"#, "output_compression is -5"),
         (#"{"prompt": "#, "JSON"), ("", "JSON"),
     ]) func refusesWhatCannotBe(body: String, named: String) async throws {
         let ask = try await Asking()

@@ -38,6 +38,26 @@ import Testing
         #expect((try unknown.json()["detail"] as? String)?.contains("/v2/anything") == true)
     }
 
+    /// A body that is empty needs no kind: which page sends it, the browser says.
+    @Test func otherSitesCannotInterrupt() async throws {
+        let ask = try await Asking()
+        let path = "/sdapi/v1/interrupt"
+        let (origin, site) = (HTTPHeader("Origin"), HTTPHeader("Sec-Fetch-Site"))
+        let foreign = [
+            (origin, "http://evil.example"), (origin, "null"), (origin, "http://localhost:3000"), (site, "cross-site"),
+            (site, "same-site"),
+        ]
+        for (header, value) in foreign {
+            let sent: [HTTPHeader: String] = [.contentType: "text/plain", .host: "localhost:7860", header: value]
+            #expect(try await ask(.POST, path, headers: sent).status == 415, "\(value)")
+        }
+        for (header, value) in [(origin, "http://localhost:7860"), (site, "same-origin")] {
+            let sent: [HTTPHeader: String] = [.host: "localhost:7860", header: value]
+            #expect(try await ask(.POST, path, headers: sent).status == 200, "\(value)")
+        }
+        #expect(try await ask(.POST, path, headers: [:]).status == 200)
+    }
+
     @Test func turnsAwayWhenTooManyWait() async throws {
         let ask = try await Asking(waiting: 0)
         async let first = ask(.POST, "/sdapi/v1/txt2img", ["prompt": "a fox", "steps": 1000])
@@ -45,6 +65,8 @@ import Testing
             try await Task.sleep(for: .milliseconds(20))
         }
         #expect(try await ask(.POST, "/v1/images/generations", ["prompt": "a", "steps": 1]).status == 503)
+        let streamed = try await ask(.POST, "/v1/images/generations", ["prompt": "a", "steps": 1, "stream": true])
+        #expect(streamed.status == 503)
         _ = try await ask(.POST, "/sdapi/v1/interrupt")
         _ = try await first
         #expect(try await ask(.POST, "/v1/images/generations", ["prompt": "a", "steps": 1]).status == 200)

@@ -58,6 +58,7 @@ import Testing
         (#"{"init_images": ["aGVsbG8="]}"#, "init_images"), (#"{"init_images": [4]}"#, "init_images"),
         (#"{"batch_size": 100, "n_iter": 100}"#, "batch_size"), (#"{"sampler_name": "best"}"#, "best"),
         (#"{"batch_size": 9223372036854775807, "n_iter": 2}"#, "batch_size"),
+        (#"{"width": 64.5}"#, "“width”"), (#"{"cfg_scale": 1e400}"#, "“cfg_scale”"),
     ]) func refusesWhatCannotBe(body: String, named: String) async throws {
         let ask = try await Asking()
         let answer = try await ask(.POST, "/sdapi/v1/img2img", body: Data(body.utf8))
@@ -85,6 +86,27 @@ import Testing
         let answer = try await drawing
         #expect(answer.status == 499)
         #expect(try await ask(.GET, "/sdapi/v1/progress").json()["progress"] as? Double == 0)
+    }
+
+    /// A picture to begin with leaves fewer steps than are asked for.
+    @Test func countsTheStepsThatAreTaken() async throws {
+        let ask = try await Asking()
+        let start = try Picture(width: 64, height: 64, filled: Colour(red: 200, green: 90, blue: 30))
+        let base64 = try Data(start.pngData()).base64EncodedString()
+        async let drawing = ask(
+            .POST, "/sdapi/v1/img2img",
+            [
+                "prompt": "a fox", "seed": 2, "steps": 1000, "denoising_strength": 0.1, "batch_size": 1, "n_iter": 2,
+                "init_images": [base64],
+            ])
+        var state: [String: Any] = [:]
+        repeat {
+            try await Task.sleep(for: .milliseconds(20))
+            state = try await ask.state()
+        } while (state["sampling_step"] as? Int ?? 0) == 0
+        #expect(state["sampling_steps"] as? Int == 200)
+        _ = try await ask(.POST, "/sdapi/v1/interrupt")
+        _ = try await drawing
     }
 
     @Test func listsWhatThereIs() async throws {
