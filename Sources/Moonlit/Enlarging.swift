@@ -1,5 +1,4 @@
-import Checkpoints
-import Models
+public import Checkpoints
 public import Diffusion
 import Images
 
@@ -37,23 +36,9 @@ extension TextToImage {
     public nonisolated func upscale(
         _ request: EnlargingRequest, _ tell: @Sendable (_ step: Int, _ count: Int) -> Void = { _, _ in }
     ) async throws -> GeneratedPicture {
-        guard let model = configuration as? ModelConfiguration, model.sees == .lowResolution else {
-            throw GenerationError.invalid(
-                option: "model", value: configuration.name, expected: "a model that enlarges pictures")
-        }
-        let (factor, small) = (model.upscalingFactor, try request.picture.picture())
-        // As much more at the right and below as the network's levels ask for; cut off again.
-        let multiple = Self.smallest(multipleOf: model.sizeMultiple, and: factor) / factor
-        let padded = try small.continued(
-            width: (small.width + multiple - 1) / multiple * multiple,
-            height: (small.height + multiple - 1) / multiple * multiple)
-        var asked = GenerationRequest(
-            prompt: request.prompt, seed: request.seed, sampler: request.sampler, steps: request.steps,
-            schedule: request.schedule, guidanceScale: request.guidanceScale, width: padded.width * factor,
-            height: padded.height * factor)
-        asked.lowResolution = [try InputPicture(padded)]
+        let enlargement = try enlargement(of: request)
         var finished: GeneratedPicture?
-        for try await step in stream(asked, showing: []) {
+        for try await step in stream(enlargement.request, showing: []) {
             tell(step.index + 1, step.count)
             finished = step.results.first ?? finished
         }
@@ -61,48 +46,42 @@ extension TextToImage {
         var settings = drawn.settings
         settings.initImage = request.picture.record
         settings.upscale = Settings.Upscale(
-            model: model.name, path: model.name, width: small.width * factor,
-            height: small.height * factor)
-        return GeneratedPicture(
-            picture: try drawn.picture.cropped(x: 0, y: 0, width: small.width * factor, height: small.height * factor),
-            settings: settings)
+            model: configuration.name, path: configuration.name, width: enlargement.width, height: enlargement.height)
+        return GeneratedPicture(picture: try enlargement.picture(in: drawn.picture), settings: settings)
+    }
+
+    /// What this model, an upsampler, is asked to enlarge a picture: for `stream`, where every step is to be seen.
+    ///
+    /// - Throws: `GenerationError.invalid` where this model enlarges nothing.
+    public nonisolated func enlargement(of request: EnlargingRequest) throws -> Enlargement {
+        try Enlargement(request, by: configuration.upsampler(option: "model"))
     }
 
     /// - Parameter option: what named this model.
     /// - Throws: `GenerationError.invalid` where it enlarges nothing.
-    public nonisolated func checkEnlarges(option: String) throws {
-        guard configuration.sees == .lowResolution else {
-            throw GenerationError.invalid(
-                option: option, value: configuration.name, expected: "a model that enlarges pictures")
-        }
-    }
-
-    private static func smallest(multipleOf a: Int, and b: Int) -> Int {
-        var value = a
-        while value % b != 0 { value += a }
-        return value
-    }
+    public nonisolated func checkEnlarges(option: String) throws { _ = try configuration.upsampler(option: option) }
 }
 
-extension Picture {
-    /// Larger at the right and below, where it goes on as its mirror image.
-    fileprivate func continued(width: Int, height: Int) throws -> Picture {
-        if width == self.width, height == self.height { return self }
-        func mirrored(_ place: Int, _ length: Int) -> Int {
-            guard length > 1 else { return 0 }
-            let period = 2 * (length - 1)
-            let inside = place % period
-            return inside < length ? inside : period - inside
+extension DrawingConfiguration {
+    /// - Parameters:
+    ///   - width: of the pictures that are to be enlarged, in pixels.
+    ///   - option: what named this model.
+    /// - Throws: `GenerationError.invalid` where it enlarges nothing, or the pictures would become too large.
+    public func checkEnlarges(width: Int, height: Int, option: String) throws {
+        let model = try upsampler(option: option)
+        let (side, most) = (max(width, height), PictureSize.maximumSide / model.upscalingFactor)
+        guard side <= most, model.fittingSide(side) <= most else {
+            throw GenerationError.invalid(
+                option: option, value: "\(name) for pictures of \(width)×\(height)",
+                expected: "sides of at most \(most) pixels, which it enlarges \(model.upscalingFactor) times")
         }
-        var pixels: [UInt8] = []
-        pixels.reserveCapacity(width * height * channels)
-        for y in 0..<height {
-            let row = mirrored(y, self.height) * self.width
-            for x in 0..<width {
-                let start = (row + mirrored(x, self.width)) * channels
-                pixels += self.pixels[start..<start + channels]
-            }
+    }
+
+    /// - Throws: `GenerationError.invalid` where this model enlarges nothing.
+    func upsampler(option: String) throws -> ModelConfiguration {
+        guard let model = self as? ModelConfiguration, sees == .lowResolution else {
+            throw GenerationError.invalid(option: option, value: name, expected: "a model that enlarges pictures")
         }
-        return try Picture(width: width, height: height, channels: channels, pixels: pixels)
+        return model
     }
 }

@@ -21,7 +21,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public var schedule: String?
     /// Classifier-free guidance; 1 is off. nil is the model's own.
     public var guidanceScale: Double?
-    /// Pixels; nil is what the model was trained on.
+    /// Pixels; nil is the canvas's, the init image's, or what the model was trained on.
     public var width: Int?
     public var height: Int?
     /// nil is the model's own.

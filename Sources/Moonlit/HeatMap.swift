@@ -14,6 +14,7 @@ public struct HeatMap: Sendable, Hashable {
 
     /// The mean place of what lies above the mean, 0…1 from the upper left; the middle of an even map.
     public var centre: (x: Double, y: Double) {
+        let mean = mean
         var (x, y, total) = (0.0, 0.0, 0.0)
         for (index, value) in values.enumerated() {
             let above = Double(value) - mean

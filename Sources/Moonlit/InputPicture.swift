@@ -34,6 +34,15 @@ public struct InputPicture: Sendable, Hashable, Codable {
         try self.init(picture, record: Record(path: nil, sha256: SHA256.hexadecimal(picture.pixels)))
     }
 
+    /// - Throws: `DecodingError`, or `ImageError.invalidSize` where sizes and pixels do not agree.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let picture = try Picture(
+            width: values.decode(Int.self, forKey: .width), height: values.decode(Int.self, forKey: .height),
+            channels: 3, pixels: values.decode([UInt8].self, forKey: .pixels))
+        try self.init(picture, record: values.decode(Record.self, forKey: .record))
+    }
+
     private init(_ picture: Picture, record: Record) throws {
         let rgb = picture.composited(over: .white)
         width = rgb.width

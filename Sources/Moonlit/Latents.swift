@@ -20,6 +20,13 @@ public struct Latents: Sendable, Hashable, Codable {
         self.values = values
     }
 
+    /// - Throws: `DecodingError`, or `GenerationError.invalid` as above.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            shape: values.decode([Int].self, forKey: .shape), values: values.decode([Float].self, forKey: .values))
+    }
+
     /// Several one after another.
     /// - Throws: `GenerationError.invalid` where their pictures are not of one size.
     public init(joining parts: [Latents]) throws {

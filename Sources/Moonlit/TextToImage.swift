@@ -127,36 +127,52 @@ public actor TextToImage {
 
     /// Draws one picture, and tells which word made which part of it. The prompt is read plainly: brackets are text.
     ///
-    /// - Throws: what `generate` throws; `GenerationError.invalid` for a request of several pictures, and for a model that
-    ///   enlarges pictures.
-    public func explain(_ request: GenerationRequest, by method: Explanation.Method = .attention) throws -> Explanation {
+    /// - Parameters:
+    ///   - words: those that are asked about, whatever their case; nil asks about all that the model reads.
+    ///   - tell: gets the steps done, of how many, of all pictures that are drawn.
+    /// - Throws: what `generate` throws; `GenerationError.invalid` for a request of several pictures, for a model that
+    ///   enlarges pictures, and for a word that is none of those, before anything is drawn.
+    public func explain(
+        _ request: GenerationRequest, by method: Explanation.Method = .attention, words: [String]? = nil,
+        _ tell: @Sendable (_ step: Int, _ count: Int) -> Void = { _, _ in }
+    ) throws -> Explanation {
         try checkOne(request)
         var request = request
         request.reading = .plain
-        let tokens = try model.tokens(in: request.prompt)
+        let prompt = try PromptWords(model.tokens(in: request.prompt), of: request.prompt, naming: words)
         let record = method == .attention ? AttentionRecord() : nil
-        let drawn = try drawOne(request, attention: record)
+        let pictures = record == nil ? 1 + prompt.asked.count : 1
+        var done = 0
+        let drawn = try drawOne(request, attention: record, after: &done, of: pictures, tell)
         if let record {
-            return try Explanation(attentionTo: tokens, record, of: drawn, factor: configuration.latentFactor)
+            return try Explanation(attentionTo: prompt, record, of: drawn, factor: configuration.latentFactor)
         }
-        return try Explanation(removalOf: tokens, from: drawn) { word in
+        return try Explanation(removalOf: prompt, from: drawn) { word in
             var without = request
-            without.prompt.removeSubrange(word)
-            return try drawOne(without)
+            without.prompt.removeSubrange(word.place)
+            return try drawOne(without, after: &done, of: pictures, tell)
         }
     }
 
-    /// Draws a prompt and another one from the same noise, and says where and how much the pictures differ.
+    /// Draws a prompt and another one from the same noise, and says where and how much the pictures differ. Prompts are
+    /// read plainly.
     ///
-    /// - Throws: as `explain`.
-    public func compare(_ request: GenerationRequest, with prompt: String) throws -> PromptComparison {
+    /// - Parameter tell: as in `explain`.
+    /// - Throws: what `generate` throws; `GenerationError.invalid` for a request of several pictures, and for a model that
+    ///   enlarges pictures.
+    public func compare(
+        _ request: GenerationRequest, with prompt: String,
+        _ tell: @Sendable (_ step: Int, _ count: Int) -> Void = { _, _ in }
+    ) throws -> PromptComparison {
         try checkOne(request)
-        func drawn(_ prompt: String) throws -> GeneratedPicture {
+        var done = 0
+        let drawn = try [request.prompt, prompt, ""].map { prompt in
             var own = request
             own.prompt = prompt
-            return try drawOne(own)
+            own.reading = .plain
+            return try drawOne(own, after: &done, of: 3, tell)
         }
-        return try PromptComparison(drawn(request.prompt), drawn(prompt), unprompted: drawn(""))
+        return PromptComparison(drawn[0], drawn[1], unprompted: drawn[2])
     }
 
     private func checkOne(_ request: GenerationRequest) throws {
@@ -169,9 +185,19 @@ public actor TextToImage {
         }
     }
 
-    private func drawOne(_ request: GenerationRequest, attention: AttentionRecord? = nil) throws -> GeneratedPicture {
+    /// Draws one of several pictures of as many steps.
+    ///
+    /// - Parameter done: the steps of the pictures before it, to which its own are added.
+    private func drawOne(
+        _ request: GenerationRequest, attention: AttentionRecord? = nil, after done: inout Int, of pictures: Int,
+        _ tell: (_ step: Int, _ count: Int) -> Void
+    ) throws -> GeneratedPicture {
         var drawn: GeneratedPicture?
-        try draw(request, showing: [], attention: attention) { drawn = $0.results.first ?? drawn }
+        try draw(request, showing: [], attention: attention) { step in
+            drawn = step.results.first ?? drawn
+            done += 1
+            tell(done, pictures * step.count)
+        }
         guard let drawn else { throw CancellationError() }
         return drawn
     }
@@ -197,6 +223,9 @@ public actor TextToImage {
             let task = Task {
                 do {
                     try await self.draw(request, showing: previews, every: max(1, interval)) { continuation.yield($0) }
+                    continuation.finish()
+                } catch is CancellationError {
+                    // It was the iteration's end that cancelled: what was told before is read without an error.
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)

@@ -20,4 +20,23 @@ struct OperationCountTests {
         let medium = network(channels: 96, multipliers: [1, 2, 2, 4], headWidth: 48)
         #expect(abs(medium.operations(height: 64, width: 64) - 34.4e9) < 0.05e9)
     }
+
+    /// PyTorch's counter on diffusers' `AutoencoderKL.decode`: Stable Diffusion's, and a small one. Of a vector-quantised
+    /// one it does not see the distances to the codes.
+    @Test func decodersAgreeWithPyTorchsCounter() {
+        let published = AutoencoderConfiguration(
+            kind: .kl, latentChannels: 4,
+            levels: [.init(channels: 128), .init(channels: 256), .init(channels: 512), .init(channels: 512)],
+            scalingFactor: 0.18215)
+        #expect(published.decodingOperations(height: 64, width: 64) == 2_514_518_933_504)
+        func small(_ kind: AutoencoderConfiguration.Kind, attention: Bool) -> AutoencoderConfiguration {
+            AutoencoderConfiguration(
+                kind: kind, latentChannels: 4,
+                levels: [.init(channels: 8, attention: attention), .init(channels: 16, attention: attention)],
+                residualBlocks: 1, normGroups: 4, scalingFactor: 1)
+        }
+        #expect(small(.kl, attention: false).decodingOperations(height: 6, width: 10) == 5_289_600)
+        let codes = small(.vectorQuantised(codes: 32), attention: true)
+        #expect(codes.decodingOperations(height: 8, width: 8) == 10_901_504 + 2 * 64 * 4 * 32)
+    }
 }

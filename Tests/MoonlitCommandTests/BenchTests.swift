@@ -19,7 +19,7 @@ struct BenchTests {
     @Test(arguments: [
         (["unet", "--model", "small.safetensors"], 2, true), (["unet", "--model", latent], 2, true),
         (["text", "--model", "small.safetensors"], 1, false), (["text", "--model", latent], 1, false),
-        (["decode", "--model", latent, "--tiling", "off"], 1, false),
+        (["decode", "--model", latent, "--tiling", "off"], 1, true),
         (["generate", "--model", "small.safetensors", "--steps", "2"], 1, true),
         (["generate", "--model", latent, "--steps", "2", "--sampler", "ddim"], 1, true),
     ])
@@ -35,8 +35,8 @@ struct BenchTests {
 
     /// As many operations as its calls have.
     @Test func operationsAreThoseOfAllSteps() throws {
-        func operations(_ arguments: [String]) throws -> Double {
-            let outcome = try bench(arguments + ["--model", "small.safetensors", "--json"])
+        func operations(_ arguments: [String], model: String = "small.safetensors") throws -> Double {
+            let outcome = try bench(arguments + ["--model", model, "--json"])
             let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
             return try #require(object?["flop_per_step"] as? Double)
         }
@@ -44,6 +44,12 @@ struct BenchTests {
         #expect(try operations(["generate", "--steps", "3"]) == 3 * call)
         #expect(try operations(["generate", "--steps", "3", "--guidance-scale", "1"]) == 1.5 * call)
         #expect(try operations(["unet", "--width", "32", "--height", "32"]) > 3.9 * call)
+        for (sampler, calls) in [("heun", 5.0), ("dpm++sde", 5.0), ("pndm", 4.0)] {
+            #expect(try operations(["generate", "--steps", "3", "--sampler", sampler]) == calls * call, "\(sampler)")
+        }
+        let drawing = try operations(["generate", "--steps", "2", "--sampler", "ddim"], model: Self.latent)
+        let parts = try (call: operations(["unet"], model: Self.latent), decoding: operations(["decode"], model: Self.latent))
+        #expect(drawing == 2 * parts.call + parts.decoding)
     }
 
     @Test func whatCannotBeTimedIsRefused() throws {

@@ -71,6 +71,22 @@ struct CLIPTests {
         #expect(again.output == "best.png: identical\n")
     }
 
+    @Test func interruptingTheSecondStageKeepsTheBest() throws {
+        try SmallModel.write(to: folder.path("large.safetensors"), input: .lowResolution)
+        let running = try Program.start(
+            [
+                "generate", "1", "--model", "small.safetensors", "--seed", "5", "--steps", "2", "--width", "128", "--height",
+                "64", "--candidates", "2", "--clip", "clip", "--upscale", "large.safetensors", "--json", "-o", "best.png",
+            ], in: folder)
+        try running.interrupt(afterSaying: "drawing: 2/2 steps")
+        let outcome = try running.finish()
+        #expect(outcome.status == 130)
+        #expect(outcome.messages.contains("2 of 2 pictures were finished and the best of them kept; not enlarged: 1"))
+        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        #expect((result["candidates"] as? [Any])?.count == 2 && (result["pictures"] as? [Any])?.count == 1)
+        #expect(try Picture(path: folder.path("best.png")).width == 128)
+    }
+
     @Test func scoresAreShown() throws {
         let outcome = try generate(
             "1", "--seed", "5", "--candidates", "4", "--count", "2", "--clip", "clip/clip_image_enc.pt", "-o", "out")

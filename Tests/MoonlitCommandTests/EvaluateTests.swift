@@ -233,6 +233,46 @@ import Tokenizers
         }
     }
 
+    @Test func aReportIsNotLost() throws {
+        let command = ["evaluate", "clip", "judge.safetensors", "--count", "2", "--captions", "2", "--gallery", "0", "-o"]
+        // Nothing is computed for a place that cannot be written.
+        let nowhere = try Program.start(command + ["/proc/none/x"], in: folder).finish()
+        #expect(nowhere.status == 1 && nowhere.output.isEmpty)
+        #expect(nowhere.messages.hasPrefix("Error: /proc/none/x: cannot be written"))
+        #expect(nowhere.messages.split(separator: "\n").count == 1, "\(nowhere.messages)")
+
+        // Where it turns out later, the report is printed all the same.
+        try FileManager.default.createDirectory(atPath: folder.path("full/clip.json"), withIntermediateDirectories: true)
+        let full = try Program.start(command + ["full"], in: folder).finish()
+        #expect(full.status == 1 && full.messages.contains("full: cannot be written"), "\(full.messages)")
+        #expect(full.output.contains("# judge.safetensors on 2 real scenes"))
+    }
+
+    // Not asynchronous, as below.
+    @Test(arguments: [("inpainting", "painting"), ("upsampler", "enlarging")])
+    func controlCReportsWhatIsDone(command: String, title: String) throws {
+        try SmallModel.write(to: folder.path("upsampler.safetensors"), input: .lowResolution)
+        let process = try Program.start(
+            [
+                "evaluate", command, command == "upsampler" ? "upsampler.safetensors" : "small.safetensors", "--judge",
+                "judge.safetensors", "--count", "40", "--steps", "4", "--data", "scenes-steady", "--json", "-o", "out",
+            ], in: folder)
+        while process.process.isRunning,
+            !((try? String(contentsOf: process.messages, encoding: .utf8)) ?? "").contains("\(title): ")
+        {
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        process.process.interrupt()
+        let outcome = try process.finish()
+        #expect(outcome.status == 130, "\(outcome.messages)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let found = object["found"] as? [String: Any]
+        let count = try #require((found ?? object)["count"] as? Int)
+        #expect(count >= 2 && count < 40)
+        #expect(outcome.messages.contains("the report is of the \(count) of 40 pictures"), "\(outcome.messages)")
+        #expect(try folder.bytes("out/\(command).json") == Data(outcome.output.utf8))
+    }
+
     // Not asynchronous: where other tests hold all of the pool's threads, a task's sleep outlasts the program.
     @Test func controlCKeepsWhatIsDrawn() throws {
         let process = try Program.start(

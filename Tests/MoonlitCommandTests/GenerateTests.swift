@@ -1,6 +1,7 @@
 import Foundation
 import Images
 import Tensors
+import Models
 import Testing
 
 struct GenerateTests {
@@ -71,6 +72,13 @@ struct GenerateTests {
         #expect(result["identical"] as? Bool == false)
         #expect(result["maximumDifference"] as? Int == 16)
         #expect(result["differingPixels"] as? Int == 1)
+        #expect(changed.messages.contains("--dtype, --device and the processor"))
+
+        // A picture of other settings, as a sheet may carry them.
+        try picture.resized(width: 40, height: 24).write(to: folder.path("sheet.png"), texts: texts)
+        let sheet = try Program.run("reproduce", "sheet.png", "--model", "small.safetensors", "-q", in: folder)
+        #expect(sheet.status == 1 && sheet.output.isEmpty)
+        #expect(sheet.messages.contains("sheet.png: is 40×24, but its settings are of a picture of 16×16"))
     }
 
     @Test func aPictureOfUnknownOriginIsNotReproduced() throws {
@@ -130,6 +138,46 @@ struct GenerateTests {
         #expect(try folder.names().contains("moonlit-1.png"))
     }
 
+    /// What was drawn, not what was planned.
+    @Test func settingsAreTold() throws {
+        try SmallModel.write(to: folder.path("large.safetensors"), input: .lowResolution)
+        let outcome = try generate(
+            "1", "--seed", "5", "--prediction", "sample", "--steps", "1", "--upscale", "large.safetensors", "--json", "-o",
+            "x.png")
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        let result = try object(outcome)
+        let settings = try #require(result["settings"] as? [String: Any])
+        #expect(settings["prediction"] as? String == "sample")
+        #expect((settings["upscale"] as? [String: Any])?["width"] as? Int == 64)
+        #expect((result["pictures"] as? [[String: Any]])?.first?["width"] as? Int == 64)
+        #expect(try Picture(path: folder.path("x.png")).width == 64)
+    }
+
+    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+
+    @Test func whatCannotBeEnlargedIsRefusedFirst() throws {
+        try SmallModel.write(to: folder.path("large.safetensors"), input: .lowResolution)
+        for (arguments, said) in [
+            (["--upscale", "small.safetensors"], "a model that enlarges pictures"),
+            (["--upscale", "large.safetensors", "--width", "4096"], "2048"),
+        ] {
+            let outcome = try Program.start(
+                ["generate", "1", "--model", "small.safetensors", "--steps", "1"] + arguments, in: folder
+            ).finish()
+            #expect(outcome.status == 64 && outcome.messages.contains("upscale is "), "\(outcome.messages)")
+            #expect(outcome.messages.contains(said) && !outcome.messages.contains("seed"))
+            #expect(try folder.names() == ["large.safetensors", "small.safetensors"])
+        }
+    }
+
+    @Test(arguments: ["-9223372036854775808,0", "0,-9223372036854775808", "1048576,0"])
+    func anOffsetOutOfRangeIsRefused(offset: String) throws {
+        let outcome = try generate("1", "--init-image", "a.png", "--canvas", "96x96", "--offset=\(offset)")
+        #expect(outcome.status == 64 && outcome.messages.contains(offset), "\(outcome.messages)")
+    }
+
     @Test(arguments: [("--width", "0"), ("--height", "100000"), ("--steps", "1001")])
     func whatTheModelCannotDrawIsRefused(option: String, value: String) throws {
         let outcome = try generate("1", option, value)
@@ -145,6 +193,13 @@ struct GenerateTests {
             #expect(outcome.messages.hasPrefix("Error: \(path): cannot be written"))
             #expect(!outcome.messages.contains("seed"))
         }
+    }
+
+    @Test func aFileIsNoFolderForPictures() throws {
+        try Data().write(to: folder.url.appending(path: "taken"))
+        let outcome = try generate("1", "--count", "2", "-o", "taken")
+        #expect(outcome.status == 1)
+        #expect(outcome.messages == "Error: taken: cannot be written: is a file; give a folder's name\n")
     }
 
     #if os(Linux)
@@ -174,5 +229,29 @@ struct GenerateTests {
         #expect(outcome.messages.contains("interrupted: \(kept.count) of 100000 pictures were finished and are kept"))
         #expect(outcome.output.split(separator: "\n").count == kept.count)
         for name in kept { #expect(try Picture(path: folder.path("many/\(name)")).width == 16) }
+    }
+
+    /// Enlarging 128×64 pixels takes many times as long as drawing them: the picture is there then, and not yet large.
+    @Test func interruptingTheSecondStageKeepsTheFirst() throws {
+        try SmallModel.write(to: folder.path("large.safetensors"), input: .lowResolution)
+        let running = try Program.start(
+            [
+                "generate", "1", "--model", "small.safetensors", "--seed", "1", "--steps", "2", "--width", "128", "--height",
+                "64", "--upscale", "large.safetensors", "--film-strip", "film.png", "--save-latents", "latents.safetensors",
+                "--json", "-o", "x.png",
+            ], in: folder)
+        try running.interrupt(afterSaying: "drawing: 2/2 steps")
+        let outcome = try running.finish()
+        #expect(outcome.status == 130)
+        #expect(outcome.messages.contains("interrupted: 1 of 1 pictures were finished and are kept; not enlarged: 1"))
+        let result = try object(outcome)
+        let picture = try #require((result["pictures"] as? [[String: Any]])?.first)
+        #expect(picture["path"] as? String == "x.png" && picture["width"] as? Int == 128)
+        #expect(result["filmStrip"] as? String == "film.png" && result["latents"] as? String == "latents.safetensors")
+        #expect(try Picture(path: folder.path("x.png")).width == 128)
+        #expect(Set(try folder.names()).isSuperset(of: ["film.png", "latents.safetensors"]))
+        // What its file says of it draws it again.
+        let again = try Program.run("reproduce", "x.png", "--model", "small.safetensors", in: folder)
+        #expect(again.output == "x.png: identical\n")
     }
 }

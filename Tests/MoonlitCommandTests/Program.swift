@@ -20,8 +20,8 @@ struct Program {
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     }()
 
-    /// Starts it in a folder; its output goes to files there.
-    static func start(_ arguments: [String], in folder: Folder) throws -> Running {
+    /// Starts it in a folder; its output goes to files there, its results elsewhere if a place for them is given.
+    static func start(_ arguments: [String], in folder: Folder, printingTo place: String? = nil) throws -> Running {
         let process = Process()
         process.executableURL = try #require(url, "the program is not built beside the tests")
         process.arguments = arguments
@@ -30,7 +30,7 @@ struct Program {
         process.standardInput = FileHandle.nullDevice
         let files = ["output", "messages"].map { folder.url.appending(path: ".\($0)-\(UUID().uuidString)") }
         for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
-        process.standardOutput = try FileHandle(forWritingTo: files[0])
+        process.standardOutput = try FileHandle(forWritingTo: place.map { URL(fileURLWithPath: $0) } ?? files[0])
         process.standardError = try FileHandle(forWritingTo: files[1])
         try process.run()
         return Running(process: process, output: files[0], messages: files[1])

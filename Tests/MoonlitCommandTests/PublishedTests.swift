@@ -37,6 +37,33 @@ struct PublishedTests {
         #expect(result["total"] as? Int == parameters.values.reduce(0, +))
     }
 
+    /// What is wrong with a model is told whatever the form; what is there is shown all the same.
+    @Test(arguments: [["--tensors"], ["--json"]]) func whatIsMissingIsTold(form: [String]) throws {
+        let folder = try Folder()
+        try FileManager.default.copyItem(atPath: Self.models + "/sd1", toPath: folder.path("sd1"))
+        let file = folder.path("sd1/vae/config.json")
+        let configuration = try String(contentsOfFile: file, encoding: .utf8)
+            .replacingOccurrences(of: "\"layers_per_block\": 1", with: "\"layers_per_block\": 2")
+        try configuration.write(toFile: file, atomically: true, encoding: .utf8)
+        let outcome = try Program.start(["inspect", "sd1"] + form, in: folder).finish()
+        #expect(outcome.status == 1 && outcome.messages.hasPrefix("Error: "), "\(outcome.messages)")
+        #expect(outcome.output.contains("Stable Diffusion 1"))
+    }
+
+    #if os(Linux)
+        @Test func aResultThatCannotBePrintedIsAFailure() throws {
+            let folder = try Folder()
+            try SmallModel.write(to: folder.path("small.safetensors"))
+            for command in [
+                ["convert", "small.safetensors", "-o", "converted.safetensors"],
+                ["export", Self.models + "/sd1/single.ckpt", "--format", "diffusers", "-o", "exported"],
+            ] {
+                let outcome = try Program.start(command, in: folder, printingTo: "/dev/full").finish()
+                #expect(outcome.status == 1 && outcome.messages.contains("No space left on device"), "\(outcome.messages)")
+            }
+        }
+    #endif
+
     /// An outpainted picture with a LoRA is drawn again to the bit.
     @Test func reproduces() throws {
         let folder = try Folder()

@@ -79,6 +79,11 @@ struct SearchTests {
         #expect(again["added"] as? Int == 0 && again["pictures"] as? Int == 12 && again["finished"] as? Bool == true)
     }
 
+    @Test func anIndexIsNamedAfterTheFolderThatIsMeant() throws {
+        let made = try Program.run("index", "photos/.", "--clip", "clip.safetensors", "--limit", "1", in: folder)
+        #expect(made.status == 0 && made.output == "photos.index\n", "\(made.messages)")
+    }
+
     @Test func whatChangedIsNoticed() throws {
         #expect(try Program.run("index", "photos", "--clip", "clip.safetensors", "-o", "i", in: folder).status == 0)
         try pictures(13, in: "photos")

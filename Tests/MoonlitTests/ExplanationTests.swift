@@ -6,6 +6,7 @@ import Models
 import Moonlit
 import Tensors
 import Testing
+import Tokenizers
 
 /// Which word made which part.
 @Suite struct ExplanationTests {
@@ -76,10 +77,66 @@ import Testing
         #expect(abs(explanation.words.reduce(0) { $0 + $1.share } - 1) < 1e-9)
     }
 
+    /// Only the words asked about are shown, and drawn without; the share of attention stays that among all words.
+    @Test func wordsAreChosen() async throws {
+        let model = try await TinyModel().load()
+        let request = GenerationRequest(prompt: "a red house, a lake", seed: 3, steps: 3)
+        let all = try await model.explain(request)
+        let steps = Steps()
+        let some = try await model.explain(request, words: ["A", "lake"]) { steps.take($0, of: $1) }
+        #expect(some.words.map(\.text) == ["a", "a", "lake"])
+        #expect(some.words.map(\.share) == [0, 3, 4].map { all.words[$0].share })
+        #expect(steps.told == [[1, 3], [2, 3], [3, 3]])
+
+        let red = GenerationRequest(prompt: "a red house", seed: 3, steps: 3)
+        let drawn = Steps()
+        let without = try await model.explain(red, by: .removal, words: ["RED"]) { drawn.take($0, of: $1) }
+        #expect(without.words.map(\.text) == ["red"] && without.words[0].share == 1)
+        #expect(drawn.told == (1...6).map { [$0, 6] })
+    }
+
+    @Test(arguments: Explanation.Method.allCases)
+    func anUnknownWordIsRefusedBeforeAnythingIsDrawn(method: Explanation.Method) async throws {
+        let model = try await TinyModel().load()
+        let steps = Steps()
+        let error = await #expect(throws: GenerationError.self) {
+            try await model.explain(.init(prompt: "a red house"), by: method, words: ["red", "fox"]) {
+                steps.take($0, of: $1)
+            }
+        }
+        let expected = GenerationError.invalid(
+            option: "words", value: "fox", expected: "words of the prompt that the model reads: a, red, house")
+        #expect(error == expected)
+        #expect(steps.told.isEmpty)
+    }
+
+    /// A word that a textual inversion taught stands among the others, by as many tokens as it has rows.
+    @Test(arguments: ["sd1", "xl"]) func addedWordsAreNamed(name: String) throws {
+        let model = try PublishedModel("\(Self.pipelines)/\(name)").load(
+            additions: .init(
+                embeddings: [.init(path: "\(Self.pipelines)/\(name).inversion.safetensors", word: "<moon>")]))
+        let prompt = "a <moon> over the lake"
+        let tokens = try model.tokens(in: prompt)
+        let words = tokens.map { String(prompt[$0.token.word]) }
+        #expect(Set(words) == ["a", "<moon>", "over", "the", "lake"] && words.count { $0 == "<moon>" } == 2)
+        #expect(tokens.map(\.place) == Array(1...tokens.count))
+    }
+
+    /// Brackets are text to `compare`, as they are to `explain`.
+    @Test func comparedPromptsAreReadPlainly() async throws {
+        let model = try await TextToImage.load(.file(Self.pipelines + "/sd1"))
+        let request = GenerationRequest(prompt: "(lake:1.4)", seed: 3, sampler: .ddim, steps: 2)
+        let comparison = try await model.compare(request, with: "lake")
+        #expect(comparison.first.settings.reading == .plain && comparison.second.settings.reading == .plain)
+    }
+
     @Test func wordingsAreCompared() async throws {
         let model = try await TinyModel().load()
         let request = GenerationRequest(prompt: "a red house", seed: 3, steps: 3)
         let same = try await model.compare(request, with: "a red house")
+        let steps = Steps()
+        _ = try await model.compare(request, with: "a house") { steps.take($0, of: $1) }
+        #expect(steps.told == (1...9).map { [$0, 9] })
         #expect(same.change.mean == 0 && same.share == 0 && same.first.picture == same.second.picture)
         let none = try await model.compare(request, with: "")
         #expect(abs(none.share - 1) < 1e-9 && none.change.mean > 0)
@@ -113,4 +170,15 @@ import Testing
         #expect(even.centre == (0.5, 0.5))
         #expect(throws: ImageError.self) { try map.laid(over: Picture(width: 2, height: 3, filled: .white)) }
     }
+}
+
+/// What was told of steps: each with their number.
+private final class Steps: @unchecked Sendable {
+    // The array is touched under the lock alone.
+    private let lock = NSLock()
+    private var all: [[Int]] = []
+
+    var told: [[Int]] { lock.withLock { all } }
+
+    func take(_ step: Int, of count: Int) { lock.withLock { all.append([step, count]) } }
 }

@@ -87,6 +87,24 @@ struct GenerationTests {
         #expect(try JSONDecoder().decode(GenerationRequest.self, from: JSONEncoder().encode(request)) == request)
     }
 
+    /// What is read from JSON has been checked as what is made in Swift has.
+    @Test func damagedRequestsDoNotDecode() throws {
+        let decoder = JSONDecoder()
+        for text in [
+            #"{"shape": [1, 8, 16, 16], "values": []}"#, #"{"shape": [1, 1, 2], "values": [1, 2]}"#,
+            #"{"shape": [4611686018427387904, 2, 2, 1], "values": []}"#,
+        ] {
+            #expect(throws: GenerationError.self, "\(text)") { try decoder.decode(Latents.self, from: Data(text.utf8)) }
+        }
+        for (width, pixels) in [(2, "[1, 2, 3]"), (-1, "[1, 2, 3]"), (1, "[1, 2, 3, 4]"), (1 << 62, "[]")] {
+            let text = #"{"width": \#(width), "height": 1, "pixels": \#(pixels), "record": {"sha256": ""}}"#
+            #expect(throws: ImageError.self, "\(text)") { try decoder.decode(InputPicture.self, from: Data(text.utf8)) }
+        }
+        var request = GenerationRequest(prompt: "x", initialNoise: try Latents(shape: [1, 1, 1, 2], values: [0.5, -1]))
+        request.initImage = try InputPicture(Picture(width: 1, height: 1, channels: 3, pixels: [1, 2, 3]))
+        #expect(try decoder.decode(GenerationRequest.self, from: JSONEncoder().encode(request)) == request)
+    }
+
     @Test func otherTypesDrawToo() async throws {
         let plain = try await file.load().generate(.init(prompt: "a lake", sampler: .ddim))[0].picture
         let half = try await file.load(.init(dtype: .bfloat16)).generate(.init(prompt: "a lake", sampler: .ddim))[0].picture

@@ -14,7 +14,8 @@ struct UpscalingTests {
         #expect(large.count == 2 && large[0].picture != large[1].picture)
         for (one, other) in zip(small, large) {
             #expect(other.settings.seed == one.settings.seed && other.settings.width == one.settings.width)
-            #expect(other.settings.upscale?.path == second.path && other.picture.width == 8)
+            #expect(other.settings.upscale?.path == second.path && other.settings.upscale?.width == 32)
+            #expect(other.picture.width == 32 && other.picture.height == 32)
             #expect(other.settings.parametersText.contains("Hires upscaler: tiny"))
         }
         // Each as it comes out alone.
@@ -23,6 +24,55 @@ struct UpscalingTests {
         await #expect(throws: GenerationError.self) { try await model.enlarge(small, path: "") }
         // An upsampler draws nothing by itself.
         await #expect(throws: GenerationError.self) { try await upsampler.generate(.init(prompt: "a lake")) }
+    }
+
+    /// Four times the first stage's size whatever it is, and what `upscale` makes of the picture; of the size that the
+    /// upsampler was trained for, what it draws unless told a size.
+    @Test(arguments: [(2, 2), (6, 4), (2, 6)]) func theSecondStageFollowsTheFirst(width: Int, height: Int) async throws {
+        let file = try TinyModel(.lowResolution)
+        let upsampler = try await file.load()
+        let pixels = (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 &* 53) }
+        let request = GenerationRequest(prompt: "a lake", seed: 5, width: width, height: height)
+        let small = GeneratedPicture(
+            picture: try Picture(width: width, height: height, channels: 3, pixels: pixels),
+            settings: try Settings(request, model: TinyModel.configuration()))
+        let large = try #require(try await upsampler.enlarge([small], path: file.path).first)
+        #expect(large.picture.width == 4 * width && large.picture.height == 4 * height)
+        #expect(large.settings.upscale?.height == 4 * height && large.settings.width == width)
+        let input = try InputPicture(small.picture)
+        let alone = try await upsampler.upscale(EnlargingRequest(picture: input, prompt: "a lake", seed: 5))
+        #expect(alone.picture == large.picture)
+        guard (width, height) == (2, 2) else { return }
+        let plain = try await upsampler.generate(GenerationRequest(prompt: "a lake", seed: 5, lowResolution: [input]))
+        #expect(plain[0].picture == large.picture)
+    }
+
+    /// An enlargement is a request as any other, and a part of its picture.
+    @Test func anEnlargementIsARequest() async throws {
+        let model = try await TinyModel(.lowResolution).load()
+        let pixels = (0..<3 * 5 * 3).map { UInt8(truncatingIfNeeded: $0 &* 53) }
+        let request = EnlargingRequest(
+            picture: try InputPicture(Picture(width: 3, height: 5, channels: 3, pixels: pixels)), seed: 2)
+        let enlargement = try model.enlargement(of: request)
+        #expect(enlargement.width == 12 && enlargement.height == 20)
+        let drawn = try await model.generate(enlargement.request)[0].picture
+        let whole = try await model.upscale(request).picture
+        #expect(try enlargement.picture(in: drawn) == whole)
+        let base = try await TinyModel().load()
+        #expect(throws: GenerationError.self) { try base.enlargement(of: request) }
+    }
+
+    @Test func whatCannotBeEnlargedIsSaidBefore() throws {
+        let configuration = try TinyModel.configuration(.lowResolution)
+        try configuration.checkEnlarges(width: 2048, height: 8, option: "upscale")
+        for (width, height) in [(2049, 8), (8, 4096), (Int.max, 8)] {
+            #expect(throws: GenerationError.self) {
+                try configuration.checkEnlarges(width: width, height: height, option: "upscale")
+            }
+        }
+        #expect(throws: GenerationError.self) {
+            try TinyModel.configuration().checkEnlarges(width: 8, height: 8, option: "upscale")
+        }
     }
 
     /// Any size, through windows where it is larger than the model's own; sizes that do not fit are cut off again.

@@ -95,6 +95,28 @@ struct BenchModelOptions: ParsableArguments {
                 return 2 * file.configuration.unet.operations(height: shape[2], width: shape[3], tokens: tokens)
             }
         }
+
+        /// Of one picture's decoding in one piece; none where pixels are drawn.
+        var decoderOperations: Double {
+            guard case .latents(let file) = file else { return 0 }
+            let shape = latentShape
+            return file.configuration.autoencoder.decodingOperations(height: shape[2], width: shape[3])
+        }
+
+        /// How often the sampler calls the network on its way to a picture: counted on a picture of one pixel.
+        func calls(_ settings: Settings) throws -> Int {
+            let plan = try configuration.diffusion.plan(
+                settings.sampler, steps: settings.steps, schedule: settings.schedule)
+            let channels = configuration.latentChannels
+            var count = 0
+            let denoiser = plan.denoiser { _ in
+                count += 1
+                return try Tensor.zeros([1, plan.variance.outputChannels(channels), 1, 1])
+            }
+            var chain = try Chain(plan, denoiser, start: .noise([1, channels, 1, 1]), noise: .seeded(0, count: 1))
+            _ = try chain.run()
+            return count
+        }
     }
 }
 
@@ -137,7 +159,7 @@ struct BenchDecode: AsyncParsableCommand {
 
     @OptionGroup var own: BenchModelOptions
 
-    @Option(help: "Whether the picture is decoded in tiles: auto, on or off.")
+    @Option(help: "Whether the picture is decoded in tiles: auto, on or off. Operations are counted as in one piece.")
     var tiling = TilingChoice.auto
 
     func run() async throws {
@@ -152,7 +174,7 @@ struct BenchDecode: AsyncParsableCommand {
             _ = try model.decode(latents, tiling: tiling)
             try model.device.synchronize()
         }
-        try opened.result(seconds, batchSize: 1, operations: nil).show(json: own.json)
+        try opened.result(seconds, batchSize: 1, operations: opened.decoderOperations).show(json: own.json)
     }
 }
 
@@ -212,9 +234,8 @@ struct BenchGenerate: AsyncParsableCommand {
         let model = try await TextToImage.load(opened.source, options: opened.options)
         let drawn = request
         let seconds = try await own.repeats.time("drawing") { _ = try await model.generate(drawn) }
-        let calls = settings.guidanceScale == 1 ? 0.5 : 1.0
-        try opened.result(
-            seconds, batchSize: 1, operations: calls * Double(settings.steps) * opened.unetOperations
-        ).show(json: own.json)
+        let guided = settings.guidanceScale == 1 ? 0.5 : 1.0
+        let operations = try guided * Double(opened.calls(settings)) * opened.unetOperations + opened.decoderOperations
+        try opened.result(seconds, batchSize: 1, operations: operations).show(json: own.json)
     }
 }

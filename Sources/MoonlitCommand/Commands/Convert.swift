@@ -37,6 +37,6 @@ struct Convert: ParsableCommand {
             try ModelFile.write(
                 file.archive.tensors(), configuration: file.configuration, dtype: dtype, to: output.path)
         }
-        print(output.path)
+        try Console.print(output.path)
     }
 }

@@ -49,6 +49,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
                 "--size is \(size); the autoencoder needs a multiple of \(file.configuration.factor)")
         }
         let network = try file.load(dtype: options.dtype, device: options.device)
+        let folder = try own.folder()
         var pairs: [Picture] = []
         var progress = Progress("measuring", total: count, unit: "picture", isQuiet: own.quiet)
         let report = try AutoencoderEvaluation(
@@ -57,6 +58,6 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
             tell: { progress.update($0) }, shown: { pairs += [$0, $1] })
         progress.finish()
         let sheet = try ContactSheet(columns: 8, minimumSide: 128).picture(of: pairs)
-        try own.finish(report, markdown: report.markdown, plot: sheet, as: "autoencoder")
+        try own.finish(report, markdown: report.markdown, plot: sheet, as: "autoencoder", in: folder)
     }
 }

@@ -74,6 +74,7 @@ struct EvaluateCLIP: AsyncParsableCommand {
         let chosen = steps?.values ?? (clip.process.map { process in
             (0...10).map { min($0 * process.steps / 10, process.steps - 1) }
         } ?? [])
+        let folder = try own.folder()
         let judge = Judge(loaded, name: (model as NSString).lastPathComponent, device: options.device)
         let set = try PromptSet(
             prompts, of: configuration, artwork: Artwork(EmojiCollection.load()), count: count,
@@ -82,6 +83,6 @@ struct EvaluateCLIP: AsyncParsableCommand {
         let report = try CLIPEvaluation(clip, judge, set, seed: own.seed) { message in
             if case .stage(let name) = message, !own.quiet { Console.say(name) }
         }.report(steps: chosen)
-        try own.finish(report, markdown: report.markdown, plot: report.plot(), as: "clip")
+        try own.finish(report, markdown: report.markdown, plot: report.plot(), as: "clip", in: folder)
     }
 }

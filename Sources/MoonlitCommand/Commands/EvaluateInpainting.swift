@@ -15,7 +15,7 @@ struct EvaluateInpainting: AsyncParsableCommand {
               moonlit evaluate inpainting runs/inpainting/model.safetensors --judge judge.safetensors -o inpainting
 
             In real scenes the subject is erased and another is named. A judge looks for it among up to fifty subjects. The \
-            sheet shows the scene, the hole, and what was painted.
+            sheet shows the scene, the hole, and what was painted. Ctrl-C ends it with a report of what is done.
             """)
 
     @Argument(help: "A model that draws, with a hole among what it sees or without.")
@@ -31,23 +31,33 @@ struct EvaluateInpainting: AsyncParsableCommand {
                 option: "model", value: configuration.name, expected: "a model that draws by itself: this one enlarges")
         }
         let judge = try own.judge(options.device)
+        let folder = try own.report.folder()
         let side = min(512, max(64, configuration.imageSize))
         let tasks = try own.prompts().inpaintingTasks(size: side, seed: own.report.seed)
         let model = try await TextToImage.load(ModelSource(model), options: options)
         var evaluation = InpaintingEvaluation(judge: judge)
         var sheet: [Picture] = []
         var progress = Progress("painting", total: tasks.count, unit: "picture", isQuiet: own.report.quiet)
-        for (number, task) in tasks.enumerated() {
-            var request = own.request(task.prompt, number: number)
-            (request.initImage, request.mask) = (try InputPicture(task.picture), try InputPicture(task.mask))
-            let painted = try await model.generate(request)[0].picture
-            try evaluation.add(task, painted: painted)
-            if number < JudgedPictureOptions.shown { sheet += [task.picture, task.mask, painted] }
-            progress.update(number + 1)
+        var done = 0
+        do {
+            for task in tasks {
+                var request = own.request(task.prompt, number: done)
+                (request.initImage, request.mask) = (try InputPicture(task.picture), try InputPicture(task.mask))
+                let painted = try await model.generate(request)[0].picture
+                try evaluation.add(task, painted: painted)
+                if done < JudgedPictureOptions.shown { sheet += [task.picture, task.mask, painted] }
+                done += 1
+                progress.update(done)
+            }
+        } catch let error as CancellationError {
+            if done == 0 { throw error }
         }
         progress.finish()
         let report = evaluation.report(model: configuration.name, data: own.report.data, seed: own.report.seed)
         let picture = try ContactSheet(columns: 3, minimumSide: 128).picture(of: sheet)
-        try own.report.finish(report, markdown: report.markdown, plot: picture, as: "inpainting")
+        try own.report.finish(report, markdown: report.markdown, plot: picture, as: "inpainting", in: folder)
+        if done < tasks.count {
+            throw Interrupted(description: "the report is of the \(done) of \(tasks.count) pictures that were painted")
+        }
     }
 }

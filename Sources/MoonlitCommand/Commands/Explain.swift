@@ -16,8 +16,8 @@ struct Explain: AsyncParsableCommand {
 
             The sheet shows the picture, and for each word where it spoke, light where most: how strongly each place \
             attended to it while the picture was drawn, over all steps, blocks and heads (Tang et al. 2023, "What the \
-            DAAM"), or what changes when the picture is drawn again without it. The picture is the one that moonlit \
-            generate --prompt-syntax plain draws.
+            DAAM"), or what changes when the picture is drawn again without it. Prompts are read plainly: the picture is \
+            the one that moonlit generate --prompt-syntax plain draws.
 
             With --against, both prompts are drawn from the same noise, and the sheet shows where the pictures differ: \
             whether the order of words matters, or "in the background".
@@ -32,7 +32,7 @@ struct Explain: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "A file ending in .png, .jpg or .webp. explain-SEED.png unless given.")
     var output: OutputPath?
 
-    @Option(help: "How it is found out: attention, or removal, which draws one more picture a word.")
+    @Option(help: "How it is found out: attention, or removal, which draws one more picture for each word.")
     var by = Explanation.Method.attention
 
     @Option(help: "Another prompt, to be drawn from the same noise and compared.")
@@ -68,7 +68,8 @@ struct Explain: AsyncParsableCommand {
     struct Result: Encodable {
         struct Word: Encodable {
             let text: String
-            /// Of the attention, or the change, of all words.
+            /// Of the attention to all words of the prompt; or of the change that leaving out each of the words asked
+            /// about makes.
             let share: Double
             /// 0…1, from the upper left.
             let x: Double
@@ -97,6 +98,7 @@ struct Explain: AsyncParsableCommand {
     func run() async throws {
         let seed = seed ?? UInt64.random(in: 0..<1 << 32)
         let path = output?.path ?? "explain-\(seed).png"
+        try OutputPath(path).checkWritable()
         let source = model.map { ModelSource($0) } ?? .bundled
         var options = try compute.resolved()
         network.apply(to: &options)
@@ -106,8 +108,12 @@ struct Explain: AsyncParsableCommand {
         let model = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
         if !quiet { Console.say("seed \(seed)") }
+        let bar = ProgressBox(Progress("drawing", total: 0, unit: "step", isQuiet: quiet))
         if let against {
-            let comparison = try await model.compare(request, with: against)
+            let comparison = try await model.compare(request, with: against) { step, count in
+                bar.update(step, of: count)
+            }
+            _ = bar.finish()
             try comparison.sheet().write(to: path)
             let found = Difference(
                 sheet: path, change: comparison.change.mean, share: comparison.share,
@@ -119,14 +125,11 @@ struct Explain: AsyncParsableCommand {
                     100 * found.change, 100 * found.share))
             return try Console.print(path)
         }
-        let explanation = try await model.explain(request, by: by)
-        let told = Set(explanation.words.map { $0.text.lowercased() })
-        if let unknown = words?.list.first(where: { !told.contains($0.lowercased()) }) {
-            throw GenerationError.invalid(
-                option: "words", value: unknown,
-                expected: "words of the prompt that the model reads: " + explanation.words.map(\.text).joined(separator: ", "))
+        let explanation = try await model.explain(request, by: by, words: words?.list) { step, count in
+            bar.update(step, of: count)
         }
-        try explanation.sheet(of: words?.list).write(to: path, texts: explanation.drawn.texts())
+        _ = bar.finish()
+        try explanation.sheet().write(to: path, texts: explanation.drawn.texts())
         let result = Result(
             sheet: path,
             words: explanation.words.map { .init(text: $0.text, share: $0.share, x: $0.centre.x, y: $0.centre.y) },

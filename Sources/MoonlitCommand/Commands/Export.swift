@@ -37,6 +37,6 @@ struct Export: ParsableCommand {
             throw CheckpointError(path, "draws pixels", expected: "a latent model: diffusers has no pipeline of this kind")
         }
         try file.export(to: output, dtype: dtype.flatMap { DType(rawValue: $0.rawValue) })
-        print(output)
+        try Console.print(output)
     }
 }

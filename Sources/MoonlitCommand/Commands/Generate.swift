@@ -16,7 +16,8 @@ struct Generate: AsyncParsableCommand {
               moonlit generate "a red balloon" --candidates 12 --clip clip.safetensors -o best.png
 
             Picture k is drawn from seed + k and equals the one drawn alone. Each is written as soon as it is finished; \
-            Ctrl-C keeps those. A PNG file carries its settings: see moonlit reproduce.
+            Ctrl-C keeps those, and the ones not enlarged yet as they are. A PNG file carries its settings: see moonlit \
+            reproduce.
             """)
 
     @Argument(help: "What to draw; \"\" draws whatever the model likes.")
@@ -51,6 +52,12 @@ struct Generate: AsyncParsableCommand {
 
     @Option(help: "Enlarge each picture by this model, such as GLIDE's upsampler, or none.")
     var upscale: String?
+
+    @Option(
+        help: """
+            weighted reads (word:1.3), [word] and long prompts as the web UIs do; plain takes every character as it is.
+            """)
+    var promptSyntax = PromptSyntax.weighted
 
     @OptionGroup(title: "Network") var network: NetworkOptions
 
@@ -98,11 +105,14 @@ struct Generate: AsyncParsableCommand {
             let path: String
             let seed: UInt64
             let likeness: Double?
+            let width: Int
+            let height: Int
         }
         let pictures: [Picture]
         /// All that were drawn, where the best were kept.
         let candidates: [Shortlist.Score]?
         let seed: UInt64
+        /// Of the first picture; where there is none, what was to be drawn.
         let settings: Settings
         let model: String
         let device: String
@@ -123,6 +133,7 @@ struct Generate: AsyncParsableCommand {
             prompt: prompt, seed: seed, count: count, batchSize: batchSize, sampling: sampling)
         request.initialNoise = try initialNoise.map { try Latents(path: $0) }
         try pictures.apply(to: &request)
+        request.reading = promptSyntax.reading
         network.apply(to: &request)
         clip.apply(to: &request)
         _ = try clip.source?.path()
@@ -131,6 +142,10 @@ struct Generate: AsyncParsableCommand {
             request, model: PublishedModel(modelPath).configuration, clip: clip.source?.text)
         let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
         let upsamplerPath = try upsampler?.path()
+        if let upsamplerPath {
+            try PublishedModel(upsamplerPath).configuration.checkEnlarges(
+                width: settings.width, height: settings.height, option: "upscale")
+        }
 
         let model = try await TextToImage.load(source, clip: clip.source, options: options)
         if Task.isCancelled { throw CancellationError() }
@@ -143,7 +158,7 @@ struct Generate: AsyncParsableCommand {
         if saveLatents != nil { showing.insert(.latents) }
         var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
         var batches = 0
-        var written: [Result.Picture] = []
+        var written = Written()
         var latents: [Latents] = []
         var film = Film(stages: Self.stages)
         var shortlist = Shortlist(places: count)
@@ -158,29 +173,30 @@ struct Generate: AsyncParsableCommand {
                 shortlist.take(step.results)
             } else if !step.results.isEmpty {
                 if !json { progress.finish() }
-                written += try await write(step.results, enlarging: second)
+                try await write(step.results, enlarging: second, to: &written)
             }
             if let last = step.latents { latents.append(last) }
             if step.isLast { batches += 1 }
         }
         progress.finish()
-        written += try await write(shortlist.best, enlarging: second)
+        try await write(shortlist.best, enlarging: second, to: &written)
         if !quiet, !json { shortlist.tellOthers() }
         if let filmStrip, !film.rows.isEmpty { try film.picture().write(to: filmStrip.path) }
         if let saveLatents, !latents.isEmpty { try Latents(joining: latents).write(to: saveLatents.path) }
         if json {
             try Console.print(
                 json: Result(
-                    pictures: written, candidates: clip.candidates == nil ? nil : shortlist.scores, seed: seed,
-                    settings: settings, model: modelPath, device: "\(options.device)",
+                    pictures: written.pictures, candidates: clip.candidates == nil ? nil : shortlist.scores, seed: seed,
+                    settings: written.settings ?? settings, model: modelPath, device: "\(options.device)",
                     dtype: options.dtype.rawValue, seconds: progress.elapsed.rounded(to: 3),
                     filmStrip: film.rows.isEmpty ? nil : filmStrip?.path,
                     latents: latents.isEmpty ? nil : saveLatents?.path))
         }
-        if finished < request.drawn {
+        if finished < request.drawn || written.small > 0 {
             throw Interrupted(
                 description: "\(finished) of \(request.drawn) pictures were finished and "
-                    + (clip.candidates == nil ? "are kept" : "the best of them kept"))
+                    + (clip.candidates == nil ? "are kept" : "the best of them kept")
+                    + (written.small > 0 ? "; not enlarged: \(written.small)" : ""))
         }
     }
 
@@ -191,25 +207,46 @@ struct Generate: AsyncParsableCommand {
         try saveLatents?.checkWritable()
     }
 
-    /// Writes finished pictures, by the second stage where there is one, and says where.
+    /// What stands in files.
+    private struct Written {
+        var pictures: [Result.Picture] = []
+        /// Of the first.
+        var settings: Settings?
+        /// How many there was no time to enlarge.
+        var small = 0
+    }
+
+    /// Writes finished pictures one by one, by the second stage where there is one, and says where.
     private func write(
-        _ pictures: [GeneratedPicture], enlarging: (model: TextToImage, path: String)?
-    ) async throws -> [Result.Picture] {
-        var results = pictures
-        if let enlarging, !results.isEmpty {
-            results = try await enlarging.model.enlarge(results, path: enlarging.path)
-        }
-        var written: [Result.Picture] = []
-        for result in results {
+        _ pictures: [GeneratedPicture], enlarging second: (model: TextToImage, path: String)?, to written: inout Written
+    ) async throws {
+        for picture in pictures {
+            let result = try await enlarged(picture, by: second)
             let (path, seed) = (self.path(seed: result.settings.seed), result.settings.seed)
             try result.write(to: path)
-            written.append(.init(path: path, seed: seed, likeness: result.likeness))
+            written.pictures.append(
+                .init(
+                    path: path, seed: seed, likeness: result.likeness, width: result.picture.width,
+                    height: result.picture.height))
+            written.settings = written.settings ?? result.settings
+            if second != nil, result.settings.upscale == nil { written.small += 1 }
             if !json {
                 let likeness = result.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
                 try Console.print("\(path)  seed \(seed)\(likeness)")
             }
         }
-        return written
+    }
+
+    /// By the second stage where there is one; as it is where Ctrl-C comes first.
+    private func enlarged(
+        _ picture: GeneratedPicture, by second: (model: TextToImage, path: String)?
+    ) async throws -> GeneratedPicture {
+        guard let second, !Task.isCancelled else { return picture }
+        do {
+            return try await second.model.enlarge([picture], path: second.path).first ?? picture
+        } catch is CancellationError {
+            return picture
+        }
     }
 
     private func path(seed: UInt64) -> String {

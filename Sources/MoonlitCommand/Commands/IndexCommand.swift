@@ -69,7 +69,7 @@ struct IndexCommand: ParsableCommand {
     }
 
     private var folder: String {
-        output ?? ((collection as NSString).lastPathComponent as NSString).deletingPathExtension + ".index"
+        output ?? ((place as NSString).lastPathComponent as NSString).deletingPathExtension + ".index"
     }
 
     /// As it is found again from any folder.

@@ -28,7 +28,10 @@ struct Inspect: ParsableCommand {
         if let autoencoder = try AutoencoderFile(recognising: path) { return try show(AutoencoderSummary(autoencoder)) }
         switch try PublishedModel(path) {
         case .pixels(let file): try show(ModelSummary(file))
-        case .latents(let file): try show(LatentSummary(file), of: file)
+        case .latents(let file):
+            try show(LatentSummary(file))
+            // Said last, so that what is there is seen.
+            try file.check()
         }
     }
 
@@ -94,7 +97,7 @@ struct Inspect: ParsableCommand {
         try show(lines)
     }
 
-    private func show(_ summary: LatentSummary, of file: LatentFile) throws {
+    private func show(_ summary: LatentSummary) throws {
         if json { return try Console.print(json: summary) }
         let configuration = summary.configuration
         let unet = configuration.unet
@@ -144,8 +147,6 @@ struct Inspect: ParsableCommand {
             lines += summary.tensors.map { ("  " + $0.name, "\($0.dtype?.rawValue ?? "") \($0.shape)") }
         }
         try show(lines)
-        // Said last, so that what is there is seen.
-        try file.check()
     }
 
     private func show(_ lines: [(String, String)]) throws {

@@ -11,7 +11,7 @@ struct Reproduce: AsyncParsableCommand {
               moonlit reproduce moonlit-7.png
             """)
 
-    @Argument(help: "A PNG file as moonlit generate writes it.")
+    @Argument(help: "A PNG file as moonlit generate or moonlit upscale writes it.")
     var file: String
 
     @Option(help: "An embedded model's name, or a file; the model the picture names unless given.")
@@ -59,6 +59,7 @@ struct Reproduce: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings(path: file)
         let old = try Picture(path: file)
+        try checkSize(of: old, settings)
         try output?.checkWritable()
         var request = settings.request
         request.initialNoise = try initialNoise.map { try Latents(path: $0) }
@@ -80,21 +81,17 @@ struct Reproduce: AsyncParsableCommand {
         if drawing.configuration.name != settings.model {
             Console.say("drawn then by the model “\(settings.model)”, now by “\(drawing.configuration.name)”")
         }
-        var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
-        var result: GeneratedPicture?
-        for try await step in drawing.stream(request, showing: []) {
-            progress.total = step.count
-            progress.update(step.index + 1)
-            result = step.results.first
-        }
-        progress.finish()
-        guard var result else { throw CancellationError() }
-        if let second = settings.upscale {
-            let upsampler = try await TextToImage.load(ModelSource(upscale ?? second.path), options: compute.resolved())
-            result = try await upsampler.enlarge([result], path: upscale ?? second.path).first ?? result
+        let result: GeneratedPicture
+        if drawing.configuration.sees == .lowResolution, let picture = request.initImage {
+            result = try await enlarged(picture, by: drawing, settings)
+        } else {
+            result = try await drawn(request, by: drawing, settings)
         }
         if let output { try result.write(to: output.path) }
         let difference = try PictureDifference(old, result.picture)
+        if difference.maximum > 0 {
+            Console.say("pictures change with --dtype, --device and the processor; give those that this one was drawn with")
+        }
         if json {
             return try Console.print(
                 json: Result(
@@ -108,6 +105,48 @@ struct Reproduce: AsyncParsableCommand {
                 : "\(file): differs in \(grouped(difference.differing)) of \(grouped(difference.pixels)) pixels, by at most "
                     + "\(difference.maximum) of 255, by \(difference.mean.rounded(to: 4)) on average")
         if let output { try Console.print(output.path) }
+    }
+
+    /// Nothing is drawn for a file that is not the picture its settings are of.
+    private func checkSize(of picture: Picture, _ settings: Settings) throws {
+        let size = settings.upscale.map { ($0.width, $0.height) } ?? (settings.width, settings.height)
+        guard (picture.width, picture.height) == size else {
+            throw GenerationError.noSettings(
+                file: file,
+                reason: "is \(picture.width)×\(picture.height), but its settings are of a picture of \(size.0)×\(size.1)")
+        }
+    }
+
+    /// As moonlit generate does it, with the second stage where there was one.
+    private func drawn(
+        _ request: GenerationRequest, by model: TextToImage, _ settings: Settings
+    ) async throws -> GeneratedPicture {
+        var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
+        var last: GeneratedPicture?
+        for try await step in model.stream(request, showing: []) {
+            progress.total = step.count
+            progress.update(step.index + 1)
+            last = step.results.first
+        }
+        progress.finish()
+        guard let result = last else { throw CancellationError() }
+        guard let second = settings.upscale else { return result }
+        let path = upscale ?? second.path
+        let upsampler = try await TextToImage.load(ModelSource(path), options: compute.resolved())
+        return try await upsampler.enlarge([result], path: path).first ?? result
+    }
+
+    /// As moonlit upscale does it.
+    private func enlarged(
+        _ picture: InputPicture, by model: TextToImage, _ settings: Settings
+    ) async throws -> GeneratedPicture {
+        let bar = ProgressBox(Progress("upscaling", total: 0, unit: "step", isQuiet: quiet))
+        let request = EnlargingRequest(
+            picture: picture, prompt: settings.prompt, seed: settings.seed, sampler: settings.sampler,
+            steps: settings.steps, schedule: settings.schedule, guidanceScale: settings.guidanceScale)
+        let result = try await model.upscale(request) { step, count in bar.update(step, of: count) }
+        _ = bar.finish()
+        return result
     }
 
     /// The same picture that was given then, by its checksum.

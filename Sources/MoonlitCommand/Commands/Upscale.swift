@@ -82,25 +82,3 @@ struct Upscale: AsyncParsableCommand {
         }
     }
 }
-
-/// A progress bar that another thread's closure may move.
-private final class ProgressBox: @unchecked Sendable {
-    private let lock = NSLock()
-    private var progress: Progress
-
-    init(_ progress: Progress) { self.progress = progress }
-
-    func update(_ step: Int, of count: Int) {
-        lock.withLock {
-            progress.total = count
-            progress.update(step)
-        }
-    }
-
-    func finish() -> Double {
-        lock.withLock {
-            progress.finish()
-            return progress.elapsed
-        }
-    }
-}

@@ -2,7 +2,6 @@ public import ArgumentParser
 public import Checkpoints
 public import Diffusion
 import Moonlit
-import Tokenizers
 
 extension TilingChoice: ExpressibleByArgument {}
 
@@ -24,20 +23,8 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: "Which of the text tower's last layers is read: 1 as trained, 2 the one before.")
     var clipSkip = 1
 
-    @Option(
-        help: """
-            weighted reads (word:1.3), [word] and long prompts as the web UIs do; plain takes every character as it is.
-            """)
-    var promptSyntax = PromptSyntax.weighted
-
     @Option(help: "What the network predicts, where its files are wrong: epsilon, v or sample.")
     var prediction: PredictionArgument?
-
-    enum PromptSyntax: String, ExpressibleByArgument, CaseIterable {
-        case plain, weighted
-
-        var reading: PromptReading { self == .plain ? .plain : .webUI }
-    }
 
     enum PredictionArgument: String, ExpressibleByArgument, CaseIterable {
         case epsilon, v, sample
@@ -90,7 +77,6 @@ struct NetworkOptions: ParsableArguments {
     }
 
     func apply(to request: inout GenerationRequest) {
-        request.reading = promptSyntax.reading
         request.clipSkip = clipSkip
         request.tiling = vaeTiling
     }

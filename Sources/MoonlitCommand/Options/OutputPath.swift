@@ -33,10 +33,14 @@ struct OutputPath: ExpressibleByArgument {
     /// Makes the folder where it is missing.
     /// - Throws: `UnwritableError`.
     func makeFolder() throws {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+            throw UnwritableError(path, "is a file; give a folder's name")
+        }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw UnwritableError(path, "cannot be made a folder: \(systemMessage())")
+            throw UnwritableError(path, "cannot be made a folder: \(error.localizedDescription)")
         }
         try Self.checkFolder(path, for: path)
     }

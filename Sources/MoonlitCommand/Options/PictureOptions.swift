@@ -36,7 +36,9 @@ struct PictureOptions: ParsableArguments {
 
         init?(argument: String) {
             let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-            guard parts.count == 2, let x = parts[0], let y = parts[1], abs(x) < 1 << 20, abs(y) < 1 << 20 else { return nil }
+            guard parts.count == 2, let x = parts[0], let y = parts[1], x.magnitude < 1 << 20,
+                y.magnitude < 1 << 20
+            else { return nil }
             self.x = x
             self.y = y
         }

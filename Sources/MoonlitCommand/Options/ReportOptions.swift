@@ -12,7 +12,7 @@ struct ReportOptions: ParsableArguments {
     var seed: UInt64 = 0
 
     @Option(name: [.short, .long], help: "A folder for the report as JSON and Markdown, and a picture.")
-    var output: String?
+    var output: OutputPath?
 
     @OptionGroup(title: "Computation") var compute: ComputeOptions
 
@@ -24,9 +24,23 @@ struct ReportOptions: ParsableArguments {
 
     func scenes() throws -> SceneConfiguration { try SceneConfiguration(named: data) }
 
+    /// Makes the report's folder, before the work that it is for; nil where none is asked for.
+    /// - Throws: `UnwritableError`.
+    func folder() throws -> ReportFolder? {
+        guard let output else { return nil }
+        try output.makeFolder()
+        return try ReportFolder(output.path)
+    }
+
+    /// Writes the report and prints it; printed it is in any case.
+    ///
     /// - Parameter name: of the files in the folder.
-    func finish(_ report: some Encodable, markdown: String, plot: Picture?, as name: String) throws {
-        if let output { try ReportFolder(output).write(report, markdown: markdown, plot: plot, as: name) }
+    func finish(
+        _ report: some Encodable, markdown: String, plot: Picture?, as name: String, in folder: ReportFolder?
+    ) throws {
+        var failure: (any Error)?
+        do { try folder?.write(report, markdown: markdown, plot: plot, as: name) } catch { failure = error }
         try json ? Console.print(json: report) : Console.print(markdown)
+        if let failure { throw failure }
     }
 }

@@ -26,10 +26,10 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "What the pictures should not be.")
     var negativePrompt = ""
 
-    @Option(help: "Pixels; what the model was trained on unless given.")
+    @Option(help: "Pixels; unless given, those of a canvas or an init image, else what the model was trained on.")
     var width: Int?
 
-    @Option(help: "Pixels; what the model was trained on unless given.")
+    @Option(help: "Pixels; unless given, those of a canvas or an init image, else what the model was trained on.")
     var height: Int?
 
     @Option(

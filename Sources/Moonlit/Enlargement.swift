@@ -1,0 +1,61 @@
+import Checkpoints
+public import Images
+
+/// How an upsampler enlarges a picture: what it is asked, and which part of its answer is the picture.
+public struct Enlargement: Sendable {
+    public let request: GenerationRequest
+    /// Of the large picture, in pixels.
+    public let width: Int
+    public let height: Int
+
+    init(_ asked: EnlargingRequest, by model: ModelConfiguration) throws {
+        let (factor, small) = (model.upscalingFactor, try asked.picture.picture())
+        // As much more at the right and below as the network's levels ask for; cut off again.
+        let padded = try small.continued(
+            width: model.fittingSide(small.width), height: model.fittingSide(small.height))
+        request = GenerationRequest(
+            prompt: asked.prompt, seed: asked.seed, sampler: asked.sampler, steps: asked.steps,
+            schedule: asked.schedule, guidanceScale: asked.guidanceScale, width: padded.width * factor,
+            height: padded.height * factor, lowResolution: [try InputPicture(padded)])
+        (width, height) = (small.width * factor, small.height * factor)
+    }
+
+    /// - Parameter drawn: what the request drew.
+    /// - Throws: `ImageError.invalidSize` for a smaller picture.
+    public func picture(in drawn: Picture) throws -> Picture {
+        try drawn.cropped(x: 0, y: 0, width: width, height: height)
+    }
+}
+
+extension ModelConfiguration {
+    /// The shortest side of at least so many pixels that this upsampler can enlarge.
+    func fittingSide(_ side: Int) -> Int {
+        var large = sizeMultiple
+        while large % upscalingFactor != 0 { large += sizeMultiple }
+        let multiple = large / upscalingFactor
+        return (side + multiple - 1) / multiple * multiple
+    }
+}
+
+extension Picture {
+    /// Larger at the right and below, where it goes on as its mirror image.
+    fileprivate func continued(width: Int, height: Int) throws -> Picture {
+        if width == self.width, height == self.height { return self }
+        func mirrored(_ place: Int, _ length: Int) -> Int {
+            guard length > 1 else { return 0 }
+            let period = 2 * (length - 1)
+            let inside = place % period
+            return inside < length ? inside : period - inside
+        }
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(width * height * channels)
+        for y in 0..<height {
+            let row = mirrored(y, self.height) * self.width
+            for x in 0..<width {
+                let start = (row + mirrored(x, self.width)) * channels
+                pixels += self.pixels[start..<start + channels]
+            }
+        }
+        return try Picture(width: width, height: height, channels: channels, pixels: pixels)
+    }
+}
