@@ -58,7 +58,7 @@ func isWanted(_ kind: String) -> Bool { option("only").map { $0 == kind } ?? tru
 
 print("\(dtype.rawValue), \(number("threads", 1)) threads: ours, libtorch's, ours of libtorch's time, distance\n")
 
-// Stable Diffusion 1.5's and the embedded model's sizes.
+// Stable Diffusion 1.5's sizes, and two of the pixel model's of Configurations/scenes-64.
 let pictures = [
     (2, 320, 320, 64), (2, 640, 640, 32), (2, 1280, 1280, 16), (2, 2560, 1280, 8), (1, 512, 512, 128), (1, 128, 128, 512),
     (32, 96, 96, 16), (32, 256, 256, 8),
