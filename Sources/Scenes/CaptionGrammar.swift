@@ -10,6 +10,13 @@ public struct CaptionGrammar: Sendable {
         phrase = Self.caption(scene)
     }
 
+    /// The same without some words; nil where nothing is left to say.
+    init?(_ scene: SceneDescription, without banned: Set<String>) {
+        guard let phrase = Self.caption(scene).without(banned) else { return nil }
+        self.scene = scene
+        self.phrase = phrase
+    }
+
     /// Whether this caption can be said of the scene.
     public func accepts(_ caption: String) -> Bool { phrase.accepts(caption) }
 
@@ -111,7 +118,7 @@ public struct CaptionGrammar: Sendable {
     private static func core(_ scene: SceneDescription, fronted: Bool) -> Phrase {
         let who = subjects(scene)
         let at = placePhrase(scene)
-        let when = lightPhrase(scene.light)
+        let when = lightPhrase(scene)
         let told = scene.light == .day ? 0.4 : 0.9
         var ways: [(weight: Double, phrase: Phrase)] = [
             // a house next to a lake in moonlight
@@ -137,10 +144,12 @@ public struct CaptionGrammar: Sendable {
 
     // MARK: place and light
 
-    static func lightPhrase(_ light: Light) -> Phrase {
-        switch light {
+    static func lightPhrase(_ scene: SceneDescription) -> Phrase {
+        switch scene.light {
         case .day:
-            .any("in daylight", "during the day", "on a sunny day", "by day", "in the sunshine", "under a blue sky")
+            .any(
+                ["in daylight", "during the day", "on a sunny day", "by day", "in the sunshine"]
+                    + (scene.style.keepsColours ? ["under a blue sky"] : []))
         case .sunset:
             .any(
                 "at sunset", "at dusk", "in the evening", "at sundown", "in the evening sun",
@@ -187,7 +196,7 @@ public struct CaptionGrammar: Sendable {
         let season = seasonAdjective(scene, 0.85)
         return .choice([
             (told, .all(opening(bare, 0.7), .any(lightAdjective(scene.light)), season, noun)),
-            (1, .all(opening(bare, 0.8), season, noun, .maybe(told, lightPhrase(scene.light)))),
+            (1, .all(opening(bare, 0.8), season, noun, .maybe(told, lightPhrase(scene)))),
         ])
     }
 
@@ -219,8 +228,9 @@ public struct CaptionGrammar: Sendable {
             ])
         }
         let habitats = Set(scene.entities.compactMap { Subject.byName[$0.subject]?.habitat })
-        let afloat = habitats == [.water]
         let flying = habitats == [.sky]
+        // Whatever flies above it, a boat stays in the water.
+        let afloat = habitats.contains(.water) && !habitats.contains(.ground)
         return switch scene.place {
         case .lake:
             flying
@@ -360,7 +370,8 @@ public struct CaptionGrammar: Sendable {
                 : .choice([(4, .words(subject.name))] + subject.synonyms.map { (1, .words($0)) }))
         if !entity.wears.isEmpty {
             parts.append(
-                .maybe(0.97, .all(.any(several ? ["wearing"] : ["wearing", "in", "with"]), clothes(entity.wears))))
+                .maybe(
+                    0.97, .all(.any(several ? ["wearing"] : ["wearing", "in", "with"]), clothes(entity.wears, style))))
         }
         return .sequence(parts)
     }
@@ -369,14 +380,14 @@ public struct CaptionGrammar: Sendable {
         word == .grey ? .any("grey", "gray") : .words(word.rawValue)
     }
 
-    private static func clothes(_ worn: [SceneDescription.Worn]) -> Phrase {
+    private static func clothes(_ worn: [SceneDescription.Worn], _ style: Style) -> Phrase {
         let items = worn.map { item -> Phrase in
             let name: Phrase =
                 switch item.garment {
                 case .bowTie: .any("bow tie", "bowtie")
                 case .partyHat: .words("party hat")
-                case .topHat: .any("top hat", "black top hat")
-                case .crown: .any("crown", "golden crown")
+                case .topHat: .any(["top hat"] + (style.keepsColours ? ["black top hat"] : []))
+                case .crown: .any(["crown"] + (style.keepsColours ? ["golden crown"] : []))
                 }
             return .all(.article, item.colour.map(colourWord) ?? .sequence([]), name)
         }

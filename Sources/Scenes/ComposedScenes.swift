@@ -75,10 +75,14 @@ public struct ComposedScenes: CaptionedPictures {
         return composer.compose(&random, in: composer.setting(of: index))
     }
 
+    private func caption(_ scene: SceneDescription, _ index: Int, _ variation: UInt64) -> String {
+        caption(CaptionGrammar(scene), index, variation)
+    }
+
     /// How the scene, or one like it, is worded in this variation.
-    func caption(_ scene: SceneDescription, _ index: Int, _ variation: UInt64) -> String {
+    func caption(_ grammar: CaptionGrammar, _ index: Int, _ variation: UInt64) -> String {
         var random = SceneRandom(seed: configuration.seed ^ mix64(variation), index: index, stream: .caption)
-        return CaptionGrammar(scene).caption(&random)
+        return grammar.caption(&random)
     }
 }
 

@@ -9,12 +9,15 @@ struct ExactCaption {
 
     init(_ scene: SceneDescription) { self.scene = scene }
 
-    /// Texts of the grammar that may be true of another light or place as well.
-    private static let ambiguous: Set<String> = [
-        "in daylight", "during the day", "by day", "in the sunshine", "sunny", "sunlit",
-        "at dusk", "in the evening",
-        "field",
+    /// Texts of the grammar that tell a light or a place and may be true of another as well.
+    static let ambiguous: [ScenePart: Set<String>] = [
+        .light: [
+            "in daylight", "during the day", "by day", "in the sunshine", "sunny", "sunlit",
+            "at dusk", "in the evening",
+        ],
+        .place: ["field"],
     ]
+    private static let allAmbiguous = ambiguous.values.reduce(into: Set<String>()) { $0.formUnion($1) }
 
     /// - Parameter key: the same key words two scenes alike wherever they are alike.
     func caption(key: UInt64) -> String {
@@ -33,7 +36,7 @@ struct ExactCaption {
         let frame = frames[random.weighted(frames.map(\.weight))]
         let who = Self.subjects(scene)
         let at = Self.certain(CaptionGrammar.placePhrase(scene))
-        let when = Self.certain(CaptionGrammar.lightPhrase(scene.light))
+        let when = Self.certain(CaptionGrammar.lightPhrase(scene))
         let core: Phrase =
             switch random.weighted(frame.opens ? [5, 2, 0.8, 0.6] : [5, 2]) {
             case 0: .all(who, at, when)
@@ -46,7 +49,7 @@ struct ExactCaption {
         return .all(frame.before, core, frame.after)
     }
 
-    private static func certain(_ phrase: Phrase) -> Phrase { phrase.without(ambiguous) ?? phrase }
+    private static func certain(_ phrase: Phrase) -> Phrase { phrase.without(allAmbiguous) ?? phrase }
 
     private static func subjects(_ scene: SceneDescription) -> Phrase {
         let names = scene.entities.map { CaptionGrammar.noun($0, scene.style) }

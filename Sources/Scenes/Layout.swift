@@ -18,10 +18,14 @@ struct Layout {
     }
 
     /// One subject, one of its kind: always fits.
-    mutating func arrangeOne(_ stage: inout Stage, _ random: inout SceneRandom) { blocks = [alone(1, &stage, &random)] }
+    mutating func arrangeOne(_ stage: inout Stage, _ random: inout SceneRandom) {
+        blocks = [alone(1, &stage, &random)]
+        correctSizes()
+    }
 
     /// - Returns: the relations that hold, or nil where the cast did not fit.
     mutating func arrange(_ stage: inout Stage, _ random: inout SceneRandom) -> [SceneDescription.Relation]? {
+        defer { correctSizes() }
         switch cast.count {
         case 1:
             blocks = [alone(random.chance(configuration.pluralProbability) ? 2 + random.below(3) : 1, &stage, &random)]
@@ -51,8 +55,10 @@ struct Layout {
 
     private mutating func alone(_ several: Int, _ stage: inout Stage, _ random: inout SceneRandom) -> Block {
         let subject = cast[0]
-        let (word, height) = size(of: subject, among: several, &random)
-        if several > 1 { return group(of: several, subject, height, stage, &random) }
+        let (word, wanted) = size(of: subject, among: several, &random)
+        if several > 1 { return group(of: several, subject, wanted, stage, &random) }
+        // What floats has its keel in the water, however large it is.
+        let height = subject.habitat == .water ? min(wanted, stage.water.upperBound - 0.06) : wanted
         let width = height * subject.aspect(artwork)
         let x: Double
         if subject.habitat == .ground, stage.place == .lake, subject.scale > 1.1, random.chance(0.65) {
@@ -60,11 +66,11 @@ struct Layout {
             let fromLeft = random.chance(0.5)
             let y = straying(0.64, 0.7, &random)
             let reach = straying(0.12, 0.28, &random)
-            x = fromLeft ? reach : 1 - reach - width
-            stage.spit = (fromLeft ? min(0.95, x + width + 0.14) : max(0.05, x - 0.14), fromLeft, y)
-            return Block(
-                boxes: [Box(x: x, y: y - min(height, y - 0.08), width: width, height: min(height, y - 0.08))],
-                size: word)
+            let tall = min(height, y - 0.08)
+            let wide = tall * subject.aspect(artwork)
+            x = fromLeft ? reach : 1 - reach - wide
+            stage.spit = (fromLeft ? min(0.95, x + wide + 0.14) : max(0.05, x - 0.14), fromLeft, y)
+            return Block(boxes: [Box(x: x, y: y - tall, width: wide, height: tall)], size: word)
         }
         x = straying(max(0.03, 0.5 - width / 2 - 0.2), min(0.97 - width, 0.5 - width / 2 + 0.2) + 1e-9, &random)
         return Block(
@@ -92,32 +98,54 @@ struct Layout {
         return Block(boxes: boxes, size: .medium)
     }
 
+    /// Heights of what is small, medium and large among so many, and the most that is medium.
+    private static func heights(among crowd: Int)
+        -> (small: ClosedRange<Double>, medium: ClosedRange<Double>, large: ClosedRange<Double>, most: Double)
+    {
+        switch crowd {
+        case 1: (0.22...0.27, 0.4...0.54, 0.6...0.7, 0.56)
+        case 2: (0.17...0.21, 0.3...0.38, 0.44...0.52, 0.41)
+        default: (0.15...0.18, 0.23...0.29, 0.33...0.4, 0.31)
+        }
+    }
+
+    /// Its medium height among the others'. Wide things are as large as tall ones by area, not by height.
+    private func natural(_ subject: Subject) -> Double {
+        (0.4 + 0.6 * subject.scale) / max(1, subject.aspect(artwork)).squareRoot()
+    }
+
+    /// Takes "large" back where no more room was left than medium ones of the kind have.
+    private mutating func correctSizes() {
+        let heights = Self.heights(among: cast.count)
+        for (i, subject) in cast.enumerated() where blocks[i].size == .large {
+            let medium = min(
+                heights.most, heights.medium.upperBound * natural(subject),
+                heights.most * 1.1 / subject.aspect(artwork))
+            if blocks[i].boxes.contains(where: { $0.height <= medium }) { blocks[i].size = .medium }
+        }
+    }
+
     /// The word for a size and the height that goes with it.
     private func size(of subject: Subject, among crowd: Int, _ random: inout SceneRandom) -> (SizeWord, Double) {
-        let ranges: (small: ClosedRange<Double>, medium: ClosedRange<Double>, large: ClosedRange<Double>) =
-            switch crowd {
-            case 1: (0.22...0.27, 0.4...0.54, 0.6...0.7)
-            case 2: (0.17...0.21, 0.3...0.38, 0.44...0.52)
-            default: (0.15...0.18, 0.23...0.29, 0.33...0.4)
-            }
+        let heights = Self.heights(among: crowd)
         var word = SizeWord.medium
         if random.chance(configuration.sizeWordProbability) {
             word = random.chance(0.55) && (crowd > 1 || configuration.minimumHeight < 0.25) ? .small : .large
         }
         let aspect = subject.aspect(artwork)
-        // Wide things are as large as tall ones by area, not by height.
-        let natural = (0.4 + 0.6 * subject.scale) / max(1, aspect).squareRoot()
-        let most = crowd == 1 ? 0.56 : crowd == 2 ? 0.41 : 0.31
         var height =
             switch word {
-            case .small: random.uniform(ranges.small)
-            case .large: random.uniform(ranges.large)
+            case .small: random.uniform(heights.small)
+            case .large: random.uniform(heights.large)
             case .medium:
-                min(most, straying(ranges.medium.lowerBound, ranges.medium.upperBound, &random) * natural)
+                min(
+                    heights.most,
+                    straying(heights.medium.lowerBound, heights.medium.upperBound, &random) * natural(subject))
             }
         let widest =
             word == .small
-            ? 1.4 * ranges.small.upperBound : word == .large ? ranges.large.upperBound * 1.15 : most * 1.1
+            ? 1.4 * heights.small.upperBound
+            : word == .large ? heights.large.upperBound * 1.15 : heights.most * 1.1
         height = min(height, widest / aspect)
         if crowd == 1 { height = min(max(height, configuration.minimumHeight), 0.94 / aspect) }
         return (word, height)

@@ -27,7 +27,7 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
     public var garmentProbability = 0.25
     /// How often a subject is remarkably small or large.
     public var sizeWordProbability = 0.35
-    /// Least height of a single subject as a share of the picture's; 0 asks for nothing.
+    /// Least height of a single subject as a share of the picture's, as far as there is room; 0 asks for nothing.
     public var minimumHeight = 0.0
     /// How far a single subject strays from the middle of where it may stand and how large it may be: 1 uses all of it,
     /// 0 none. A curriculum can begin with little.

@@ -112,6 +112,70 @@ import Testing
         for kind in RelationKind.allCases where kind != .using { #expect(seen[kind, default: 0] > 30, "\(kind)") }
     }
 
+    @Test(arguments: [(Place.lake, 0.78), (.beach, 0.65)])
+    func keelsLieInTheWater(place: Place, lowest: Double) throws {
+        let scenes = try scenes {
+            $0.split = .all
+            $0.subjects = ["swan", "whale", "dolphin", "shark", "boat", "ship"]
+            $0.subjectCounts = [1]
+            $0.places = [place]
+            $0.sizeWordProbability = 1
+        }
+        var large = 0
+        for index in 0..<300 {
+            let entity = try scenes.description(at: index).entities[0]
+            #expect(entity.box.maxY <= lowest + 1e-9, "index \(index): \(entity)")
+            if entity.size == .large { large += 1 }
+        }
+        #expect(large > 30, "\(large)")
+    }
+
+    /// Wherever it stands and however large it is, a subject keeps its proportions.
+    @Test func nothingIsSquashed() throws {
+        let scenes = try scenes {
+            $0.split = .all
+            $0.subjects = ["house", "cottage", "lighthouse", "boat"]
+            $0.places = [.lake, .beach]
+            $0.sizeWordProbability = 1
+        }
+        var proportions: [String: Double] = [:]
+        for index in 0..<400 {
+            for entity in try scenes.description(at: index).entities {
+                for box in entity.boxes {
+                    let own = box.width / box.height
+                    let known = proportions[entity.subject] ?? own
+                    #expect(abs(own - known) < 1e-9, "index \(index): \(entity)")
+                    proportions[entity.subject] = known
+                }
+            }
+        }
+    }
+
+    /// In the air over another, and in a row that was too wide, there may be no room to be large.
+    @Test(arguments: [["balloon", "house"], ["balloon", "house", "cottage"], ["house", "cottage", "tent"]])
+    func largeIsLargerThanAnyOther(cast: [String]) throws {
+        let scenes = try scenes {
+            $0.split = .all
+            $0.subjects = cast
+            $0.subjectCounts = (1...3).map { $0 == cast.count ? 1 : 0 }
+            $0.places = [.meadow]
+            $0.sizeWordProbability = 0.7
+        }
+        var heights: [String: [SizeWord: [Double]]] = [:]
+        for index in 0..<400 {
+            let entities = try scenes.description(at: index).entities
+            guard entities.count == cast.count else { continue }
+            for entity in entities {
+                heights[entity.subject, default: [:]][entity.size, default: []].append(entity.box.height)
+            }
+        }
+        for (subject, known) in heights {
+            let least = try #require(known[.large]?.min(), "\(subject)")
+            let others = known[.small, default: []] + known[.medium, default: []]
+            #expect(others.count > 50 && others.allSatisfy { $0 < least }, "\(subject): \(least)")
+        }
+    }
+
     @Test func simpleShowsOneLargeSubjectWithoutStyle() throws {
         let scenes = try ComposedScenes(.simple, artwork: paperArtwork())
         for index in 0..<1500 {

@@ -44,6 +44,80 @@ import Testing
         #expect(throws: (any Error).self) { try set.wrongCaptions(at: -1, variation: 1, count: 1) }
     }
 
+    /// What is held out is not told as a lie either: words that are never true would be learned to be false.
+    @Test func noneShowsWhatIsHeldOut() throws {
+        let set = try scenes {
+            $0 = .eight
+            $0.split = .train
+            $0.styleProbability = 0.5
+        }
+        let alterations = try CaptionAlterations(set.configuration)
+        var heldOut = 0
+        for index in 0..<40 {
+            let scene = try set.description(at: index)
+            let wrong = try set.wrongCaptions(at: index, variation: 1, count: 3)
+            #expect(!wrong.isEmpty)
+            let others = ScenePart.allCases.flatMap { alterations.scenes(like: scene, otherIn: $0) }
+            for other in others where SceneSplit.isHeldOut(other) {
+                let grammar = CaptionGrammar(other)
+                heldOut += 1
+                for caption in wrong { #expect(!grammar.accepts(caption), "\(caption)") }
+            }
+        }
+        #expect(heldOut > 60)
+    }
+
+    /// A fox in the desert is held out, and all there is to say that is false of one in the forest.
+    @Test func whereOnlyTheHeldOutIsFalseItIsTold() throws {
+        let set = try scenes {
+            $0.subjects = ["fox"]
+            $0.subjectCounts = [1]
+            $0.places = [.forest, .desert]
+            $0.lights = [.day]
+            $0.styleProbability = 0
+            $0.autumnProbability = 1
+        }
+        #expect(SceneSplit.isHeldOut(subject: "fox", place: .desert))
+        var found = 0
+        for index in 0..<800 {
+            for caption in try set.wrongCaptions(at: index, variation: 0, count: 1) {
+                // "A sunny landscape with a fox" is true in autumn too.
+                #expect(words(caption).contains("desert"), "\(caption)")
+                found += 1
+            }
+        }
+        #expect(found > 600, "\(found)")
+    }
+
+    /// Of a fox in the first light and place, with another to lie about.
+    @Test(arguments: [
+        ("fog day", "forest", ["in daylight", "during the day", "by day", "in the sunshine", "sunlit"]),
+        ("moonlight sunset", "forest", ["at dusk", "in the evening"]),
+        ("fog", "snow meadow", ["field"]),
+    ])
+    func noneIsTrueAnyway(lights: String, places: String, texts: [String]) throws {
+        let lights = lights.split(separator: " ").compactMap { Light(rawValue: String($0)) }
+        let places = places.split(separator: " ").compactMap { Place(rawValue: String($0)) }
+        let set = try scenes {
+            $0.split = .all
+            $0.subjects = ["fox"]
+            ($0.lights, $0.places) = (lights, places)
+            $0.styleProbability = 0
+            $0.autumnProbability = 0
+        }
+        var found = 0
+        for index in 0..<200 {
+            let scene = try set.description(at: index)
+            guard scene.light == lights[0], scene.place == places[0] else { continue }
+            for caption in try set.wrongCaptions(at: index, variation: 0, count: 1) {
+                let said = " \(caption.replacing(",", with: "").replacing("in the evening sun", with: "")) "
+                for text in texts { #expect(!said.contains(" \(text) "), "\(caption)") }
+                found += 1
+            }
+        }
+        #expect(found > 20, "\(found)")
+    }
+
     /// Each part that a scene has is lied about.
     @Test func everyPartIsLiedAbout() throws {
         let set = try scenes {
