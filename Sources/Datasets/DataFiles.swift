@@ -76,22 +76,11 @@ extension DataFiles.File {
     }
 }
 
-/// A whole small file, refused before it is read where it is larger than its kind can be.
+/// A whole small file, refused before it is read where it is larger than its kind can be, or no regular file.
 func contents(of path: String, atMost limit: Int) throws(DatasetError) -> [UInt8] {
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-        throw .unreadable(path, reason: "it is not there, or may not be read")
+    let file = try RandomAccessFile(path: path)
+    guard file.size <= UInt64(limit) else {
+        throw .unreadable(path, reason: "\(file.size) bytes, where at most \(limit) were expected")
     }
-    defer { try? handle.close() }
-    do {
-        let size = try handle.seekToEnd()
-        guard size <= UInt64(limit) else {
-            throw DatasetError.unreadable(path, reason: "\(size) bytes, where at most \(limit) were expected")
-        }
-        try handle.seek(toOffset: 0)
-        return [UInt8](try handle.readToEnd() ?? Data())
-    } catch let error as DatasetError {
-        throw error
-    } catch {
-        throw .unreadable(path, reason: error.localizedDescription)
-    }
+    return try file.read(Int(file.size), at: 0)
 }

@@ -38,11 +38,13 @@ func stamp(_ texts: [String], _ bytes: [UInt8] = []) -> String {
     return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
-/// A file's size and when it was last changed, to a microsecond.
+/// A file's size and when it was last changed, to a microsecond; of a link, those of the file that it leads to.
 /// - Throws: `DatasetError.unreadable`.
 func stamp(ofFile path: String) throws(DatasetError) -> String {
+    guard let resolved = realpath(path, nil) else { throw .unreadable(path, reason: String(cString: strerror(errno))) }
+    defer { free(resolved) }
     do {
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        let attributes = try FileManager.default.attributesOfItem(atPath: String(cString: resolved))
         let changed = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
         let size = (attributes[.size] as? NSNumber)?.int64Value ?? 0
         return "\(size)-\(Int64((changed * 1e6).rounded()))"

@@ -2,19 +2,33 @@
 ///
 /// An epoch has as many examples as all sets together unless `count` says otherwise; of these, each set gives its
 /// weight's share. A set that gives more than it has is repeated; of one that gives less, or of what is left behind whole
-/// repetitions, others are shown each epoch, drawn one by one. What stands in a row in a set comes in a row only where its
-/// share is a whole multiple of its count.
+/// repetitions, others are shown each epoch, drawn one by one by the variation.
+///
+/// With `together`, what stands in a row in a set comes in a row. Shares are then whole runs of so many examples, at least
+/// one of each set, which begin at multiples of `together` in the mixture as in their set; where a set's count is no
+/// multiple, its last run goes on with its first examples. Of a set that gives less than it has, or behind whole
+/// repetitions, whole runs are drawn, none of them twice, and the same ones each epoch: the variation, which differs from
+/// example to example within a run, has no part in it.
 public struct Mixture: CaptionedPictures {
     public let name: String
     public let parts: [(set: any CaptionedPictures, weight: Double)]
-    /// Where each part's examples end.
+    /// Where each part's examples end, at multiples of `together`.
     private let ends: [Int]
+    private let together: Int
 
-    /// - Throws: `DatasetError.invalid` for no parts, an empty set, or weights that are not positive numbers.
+    /// - Parameters:
+    ///   - count: examples an epoch, brought to whole runs.
+    ///   - together: examples that stand in a row in a set and come in a row; see `ShuffledOrder`.
+    /// - Throws: `DatasetError.empty` for an empty set, `.invalid` for no parts, weights that are not positive numbers,
+    ///   or counts out of range.
     public init(
-        _ parts: [(set: any CaptionedPictures, weight: Double)], count: Int? = nil, name: String = "mixture"
+        _ parts: [(set: any CaptionedPictures, weight: Double)], count: Int? = nil, together: Int = 1,
+        name: String = "mixture"
     ) throws(DatasetError) {
         guard !parts.isEmpty else { throw .invalid("a mixture of no sets") }
+        guard (1...1 << 40).contains(together) else {
+            throw .invalid("a mixture with \(together) examples together: a positive number was expected")
+        }
         for part in parts {
             guard part.weight > 0, part.weight.isFinite else {
                 throw .invalid(
@@ -30,10 +44,16 @@ public struct Mixture: CaptionedPictures {
         guard weights.isFinite else { throw .invalid("weights of a mixture whose sum is beyond counting") }
         self.name = name
         self.parts = parts
+        self.together = together
+        let runs = max((total + together / 2) / together, parts.count)
         var reached = 0.0
-        ends = parts.map { part in
+        var end = 0
+        ends = parts.enumerated().map { number, part in
             reached += part.weight
-            return Int((reached / weights * Double(total)).rounded())
+            let share = Int((reached / weights * Double(runs)).rounded())
+            // At least one run for this part and for each that follows.
+            end = min(max(share, end + 1), runs - (parts.count - 1 - number))
+            return end * together
         }
     }
 
@@ -65,11 +85,20 @@ public struct Mixture: CaptionedPictures {
         let which = ends.firstIndex { index < $0 } ?? ends.count - 1
         let start = which == 0 ? 0 : ends[which - 1]
         let set = parts[which].set
-        let given = ends[which] - start
-        let local = index - start
-        if local < given / set.count * set.count { return (set, local % set.count) }
-        var draws = SeededGenerator(variation, UInt64(index), 0x6D69_78)
-        return (set, draws.below(set.count))
+        // Runs that the part gives, and that its set has.
+        let given = (ends[which] - start) / together
+        let runs = (set.count - 1) / together + 1
+        let (run, place) = (index - start).quotientAndRemainder(dividingBy: together)
+        let chosen: Int
+        if run < given / runs * runs {
+            chosen = run % runs
+        } else if together > 1 {
+            chosen = try ShuffledOrder(count: runs, seed: UInt64(which)).element(at: UInt64(run % runs)).index
+        } else {
+            var draws = SeededGenerator(variation, UInt64(index), 0x6D69_78)
+            chosen = draws.below(runs)
+        }
+        return (set, (chosen * together + place) % set.count)
     }
 }
 

@@ -5,12 +5,29 @@ import Images
 /// one example, `0001.jpg` with `0001.txt`, `0001.cap`, `0001.caption` (a caption a line) or `0001.json` (`text` or
 /// `caption`, a string or several).
 ///
-/// The archives are indexed once and then read at any place; nothing is unpacked.
+/// The archives are indexed once and then read at any place; nothing is unpacked. Each is open only while it is read: a
+/// set may have more of them than a process may have open files.
 public struct TarShards: CaptionedPictures {
     public let name: String
-    private let files: [RandomAccessFile]
+    private let shards: [Shard]
     private let samples: [Sample]
     public let notes: [String]
+
+    private struct Shard: Sendable {
+        let path: String
+        let size: UInt64
+
+        init(_ file: RandomAccessFile) { (path, size) = (file.path, file.size) }
+
+        /// What was indexed lies elsewhere in an archive that was written anew meanwhile.
+        func open() throws(DatasetError) -> RandomAccessFile {
+            let file = try RandomAccessFile(path: path)
+            guard file.size == size else {
+                throw .unreadable(path, reason: "it has \(file.size) bytes, and had \(size) when it was indexed")
+            }
+            return file
+        }
+    }
 
     private struct Sample: Sendable {
         var key: String
@@ -25,13 +42,13 @@ public struct TarShards: CaptionedPictures {
     /// - Parameter paths: the archives, in the order of the set.
     /// - Throws: `DatasetError`, naming archive and offset, where one is damaged or two examples share a key.
     public init(paths: [String], name: String? = nil) throws(DatasetError) {
-        var files: [RandomAccessFile] = []
+        var shards: [Shard] = []
         var samples: [Sample] = []
         var incomplete = 0
         for (shard, path) in paths.enumerated() {
             let file = try RandomAccessFile(path: path)
             let (found, missing) = try Self.samples(in: TarIndex(file), shard: shard, path: path)
-            files.append(file)
+            shards.append(Shard(file))
             samples += found
             incomplete += missing
         }
@@ -41,7 +58,7 @@ public struct TarShards: CaptionedPictures {
                 paths.joined(separator: ", "),
                 reason: "no entries name.jpg, .png or .webp with name.txt, .cap, .caption or .json")
         }
-        self.files = files
+        self.shards = shards
         self.samples = samples
         notes = incomplete == 0 ? [] : ["\(incomplete) entries lack their picture or their caption and are left out"]
     }
@@ -93,13 +110,14 @@ public struct TarShards: CaptionedPictures {
         try check(index)
         let sample = samples[index]
         return ExampleIdentity(
-            key: sample.key, stamp: "\(try stamp(ofFile: files[sample.shard].path))-\(sample.picture.offset)")
+            key: sample.key, stamp: "\(try stamp(ofFile: shards[sample.shard].path))-\(sample.picture.offset)")
     }
 
     public func example(at index: Int, variation: UInt64) throws -> Example {
-        let captions = try captions(at: index)
+        try check(index)
         let sample = samples[index]
-        let file = files[sample.shard]
+        let file = try shards[sample.shard].open()
+        let captions = try captions(of: sample, in: file)
         var draws = SeededGenerator(variation, 0x7461_7220)
         let bytes = try file.read(sample.picture.size, at: sample.picture.offset)
         return Example(
@@ -109,8 +127,10 @@ public struct TarShards: CaptionedPictures {
 
     public func captions(at index: Int) throws -> [String] {
         try check(index)
-        let sample = samples[index]
-        let file = files[sample.shard]
+        return try captions(of: samples[index], in: shards[samples[index].shard].open())
+    }
+
+    private func captions(of sample: Sample, in file: RandomAccessFile) throws -> [String] {
         var captions: [String] = []
         for entry in sample.captions {
             let place = "byte \(entry.offset), \(entry.name)"

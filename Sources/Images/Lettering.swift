@@ -20,18 +20,21 @@ struct Lettering {
         var lines: [String] = []
         var line = ""
         for word in text.split(whereSeparator: \.isWhitespace) {
-            if line.isEmpty {
-                line = String(word)
-            } else if line.count + 1 + word.count <= columns {
-                line += " " + word
-            } else {
+            if !line.isEmpty {
+                if line.count + 1 + word.count <= columns {
+                    line += " " + word
+                    continue
+                }
                 lines.append(line)
-                line = String(word)
             }
-            while line.count > columns {
-                lines.append(String(line.prefix(columns)))
-                line = String(line.dropFirst(columns))
+            var rest = word
+            while lines.count <= maximumLines,
+                let end = rest.index(rest.startIndex, offsetBy: columns, limitedBy: rest.endIndex), end < rest.endIndex
+            {
+                lines.append(String(rest[..<end]))
+                rest = rest[end...]
             }
+            line = String(rest)
             // Enough to know that something is left over.
             if lines.count > maximumLines { break }
         }

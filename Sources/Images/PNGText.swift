@@ -28,19 +28,20 @@ public struct PNGText: Sendable, Equatable {
     }
 }
 
-/// A compressed text may grow to this, and no further.
-private let maximumInflatedText = 16 << 20
+/// The compressed texts of a file may grow to this, all together, and no further.
+private let maximumInflatedTexts = 16 << 20
 
 private func texts(in bytes: UnsafeRawBufferPointer, name: String) throws(ImageError) -> [PNGText] {
     guard ImageFormat(signature: bytes.prefix(12)) == .png else { throw .unknownFormat(file: name) }
     var found: [PNGText] = []
+    var room = maximumInflatedTexts
     var chunks = PNGChunks(bytes)
     while let chunk = chunks.next() {
         do {
             switch chunk.type {
             case "tEXt": found.append(try plainText(chunk.payload))
-            case "zTXt": found.append(try compressedText(chunk.payload))
-            case "iTXt": found.append(try internationalText(chunk.payload))
+            case "zTXt": found.append(try compressedText(chunk.payload, &room))
+            case "iTXt": found.append(try internationalText(chunk.payload, &room))
             default: break
             }
         } catch {
@@ -68,13 +69,13 @@ private func plainText(_ payload: UnsafeRawBufferPointer) throws(TextError) -> P
     return PNGText(latin1(key), latin1(value))
 }
 
-private func compressedText(_ payload: UnsafeRawBufferPointer) throws(TextError) -> PNGText {
+private func compressedText(_ payload: UnsafeRawBufferPointer, _ room: inout Int) throws(TextError) -> PNGText {
     let (key, rest) = try split(payload[...])
     guard rest.first == 0 else { throw TextError(reason: "an unknown compression") }
-    return PNGText(latin1(key), latin1(try inflated(rest.dropFirst())))
+    return PNGText(latin1(key), latin1(try inflated(rest.dropFirst(), &room)))
 }
 
-private func internationalText(_ payload: UnsafeRawBufferPointer) throws(TextError) -> PNGText {
+private func internationalText(_ payload: UnsafeRawBufferPointer, _ room: inout Int) throws(TextError) -> PNGText {
     let (key, rest) = try split(payload[...])
     guard rest.count >= 2 else { throw TextError(reason: "it ends too early") }
     let (compressed, method) = (rest[rest.startIndex], rest[rest.startIndex + 1])
@@ -83,21 +84,26 @@ private func internationalText(_ payload: UnsafeRawBufferPointer) throws(TextErr
     guard compressed == 0 || (compressed == 1 && method == 0) else {
         throw TextError(reason: "an unknown compression")
     }
-    let text = compressed == 0 ? Array(value) : try inflated(value)
+    let text = compressed == 0 ? Array(value) : try inflated(value, &room)
     return PNGText(latin1(key), String(decoding: text, as: UTF8.self))
 }
 
-private func inflated(_ bytes: Slice<UnsafeRawBufferPointer>) throws(TextError) -> [UInt8] {
+/// - Parameter room: bytes that the file's texts may still grow to; lessened by this one's.
+private func inflated(_ bytes: Slice<UnsafeRawBufferPointer>, _ room: inout Int) throws(TextError) -> [UInt8] {
     let source = UnsafeRawBufferPointer(rebasing: bytes)
     var result = moonlit_image_buffer()
     var message = moonlit_image_message()
     guard let start = source.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
         throw TextError(reason: "compressed text is damaged")
     }
-    guard moonlit_image_inflate(start, source.count, maximumInflatedText, &result, &message) else {
+    guard moonlit_image_inflate(start, source.count, maximumInflatedTexts, &result, &message) else {
         throw TextError(reason: message.string)
     }
     defer { moonlit_image_free(result) }
+    guard result.count <= room else {
+        throw TextError(reason: "compressed texts of more than \(maximumInflatedTexts) bytes together")
+    }
+    room -= result.count
     return Array(UnsafeBufferPointer(start: result.bytes, count: result.count))
 }
 

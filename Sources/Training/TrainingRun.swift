@@ -77,7 +77,7 @@ public final class TrainingRun {
             throw TrainingError.unwritable(folder, problem: error.localizedDescription)
         }
         lock = try FolderLock(folder)
-        let set = try data ?? Self.open(configuration.data.sets, registry)
+        let set = try data ?? Self.open(configuration.data, registry)
         self.set = set
         examples = set.count
         store = CheckpointStore(folder: folder + "/checkpoints", keep: configuration.intervals.keep)
@@ -135,10 +135,10 @@ public final class TrainingRun {
     }
 
     private static func open(
-        _ parts: [TrainingConfiguration.DataShape.Part], _ registry: DatasetRegistry
+        _ data: TrainingConfiguration.DataShape, _ registry: DatasetRegistry
     ) throws -> any CaptionedPictures {
-        let sets = try parts.map { (set: try open($0, registry), weight: $0.weight) }
-        return sets.count == 1 ? sets[0].set : try Mixture(sets)
+        let sets = try data.sets.map { (set: try open($0, registry), weight: $0.weight) }
+        return sets.count == 1 ? sets[0].set : try Mixture(sets, together: data.together)
     }
 
     private static func open(

@@ -68,6 +68,35 @@ import Testing
         }
     }
 
+    /// What has no size and no end is not waited for, and not read until memory is full.
+    @Test func refusesCaptionsThatAreNoFiles() throws {
+        try withTemporaryFolder { folder in
+            try write("a picture", to: folder + "/a.png")
+            let pipe = folder + "/captions.txt"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            #expect(throws: DatasetError.unreadable(pipe, reason: "it is no regular file")) {
+                try FolderSet(folder: folder)
+            }
+            try FileManager.default.removeItem(atPath: pipe)
+            let link = folder + "/a.txt"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "/dev/zero")
+            #expect(throws: DatasetError.unreadable(link, reason: "it is no regular file")) {
+                try FolderSet(folder: folder)
+            }
+        }
+    }
+
+    @Test func saysWhichCaptionsAreTooLarge() throws {
+        try withTemporaryFolder { folder in
+            try write("a picture", to: folder + "/a.png")
+            let path = folder + "/a.txt"
+            try write("a picture", to: path)
+            #expect(truncate(path, (1 << 20) + 1) == 0)
+            let error = DatasetError.unreadable(path, reason: "1048577 bytes, where at most 1048576 were expected")
+            #expect(throws: error) { try FolderSet(folder: folder) }
+        }
+    }
+
     @Test func saysWhyAFolderIsNoSet() throws {
         try withTemporaryFolder { folder in
             #expect { try FolderSet(folder: folder) } throws: { "\($0)".contains("no PNG, JPEG or WebP") }

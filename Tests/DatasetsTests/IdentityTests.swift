@@ -58,4 +58,23 @@ import Testing
             #expect(touched[0] == reworded[0] && touched[1] != reworded[1])
         }
     }
+
+    /// Pictures are read through links: the file tells, not the link.
+    @Test func anotherFileBehindALinkIsAnotherStamp() throws {
+        try withTemporaryFolder { folder in
+            let (file, photos) = (folder + "/file.png", folder + "/photos")
+            try FileManager.default.createDirectory(atPath: photos, withIntermediateDirectories: true)
+            try Picture(width: 3, height: 3, filled: .white).write(to: file)
+            try FileManager.default.createSymbolicLink(atPath: photos + "/a.png", withDestinationPath: file)
+            try write("white", to: photos + "/a.txt")
+            let set = try FolderSet(folder: photos)
+            let before = try set.identity(at: 0)
+            #expect(try set.identity(at: 0) == before)
+            let time = Date(timeIntervalSinceNow: 5)
+            try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: file)
+            #expect(try set.identity(at: 0).stamp != before.stamp)
+            try FileManager.default.removeItem(atPath: file)
+            #expect(throws: DatasetError.self) { try set.identity(at: 0) }
+        }
+    }
 }

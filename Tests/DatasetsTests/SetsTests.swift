@@ -26,6 +26,74 @@ import Testing
         #expect(try mixture.captions(at: 7) == mixture.captions(at: 7))
     }
 
+    /// 64 examples a set, 8 together: none of the shares is a whole number of repetitions.
+    @Test(arguments: [[3.0, 1.0], [9.0, 5.0, 4.0, 2.0]]) func runsOfAMixtureStayWhole(weights: [Double]) throws {
+        let all = NumberedSet(count: 64 * weights.count)
+        var parts: [(set: any CaptionedPictures, weight: Double)] = []
+        for (number, weight) in weights.enumerated() {
+            let set = try Subset(all, indices: Array(64 * number..<64 * (number + 1)))
+            parts.append((set: set, weight: weight))
+        }
+        let mixture = try Mixture(parts, together: 8)
+        #expect(mixture.count == all.count)
+        var numbers: [Int] = []
+        for index in 0..<mixture.count {
+            // Whatever the variation, it is the same example.
+            let key = try mixture.example(at: index, variation: UInt64(index)).key
+            #expect(try mixture.example(at: index, variation: 1000).key == key)
+            #expect(try mixture.identity(at: index).key == key)
+            #expect(try mixture.captions(at: index) == ["number \(key), 0"])
+            numbers.append(try #require(Int(key)))
+        }
+        var times: [Int: Int] = [:]
+        for start in stride(from: 0, to: numbers.count, by: 8) {
+            let first = numbers[start]
+            #expect(first % 8 == 0)
+            #expect(Array(numbers[start..<start + 8]) == Array(first..<first + 8))
+            times[first / 8, default: 0] += 1
+        }
+        let sum = weights.reduce(0, +)
+        for (number, weight) in weights.enumerated() {
+            let shown = (8 * number..<8 * (number + 1)).map { times[$0] ?? 0 }
+            let share = Double(8 * shown.reduce(0, +))
+            #expect(abs(share - weight / sum * Double(mixture.count)) <= 8)
+            // No run again before all others.
+            let (least, most) = (shown.min() ?? 0, shown.max() ?? 0)
+            #expect(most - least <= 1)
+        }
+    }
+
+    @Test func wrongCaptionsOfARunAreThoseOfItsExamples() throws {
+        let knowing = WronglyNumberedSet(known: 1)
+        let mixture = try Mixture([(knowing, 1), (knowing, 3)], together: 2)
+        #expect(mixture.count == 20)
+        for index in 0..<20 {
+            let caption = try mixture.example(at: index, variation: UInt64(index)).caption
+            #expect(try mixture.wrongCaptions(at: index, variation: UInt64(index), count: 1) == ["not \(caption) 0"])
+        }
+    }
+
+    /// 13 examples become three runs of four; runs of sets that do not end with one go on at their beginning.
+    @Test func everySetOfAMixtureGivesARun() throws {
+        let (ten, three) = (NumberedSet(count: 10), NumberedSet(count: 3))
+        let mixture = try Mixture([(ten, 1), (three, 1)], together: 4)
+        #expect(mixture.count == 12)
+        let keys = try (0..<12).map { try mixture.example(at: $0, variation: 5).key }
+        for start in [0, 4] {
+            let first = try #require(Int(keys[start]))
+            #expect(first % 4 == 0)
+            #expect(Array(keys[start..<start + 4]) == (first..<first + 4).map { "\($0 % 10)" })
+        }
+        #expect(keys[0] != keys[4])
+        #expect(Array(keys[8...]) == ["0", "1", "2", "0"])
+
+        #expect(try Mixture([(three, 1), (three, 1)], together: 8).count == 16)
+        let small = try Mixture([(NumberedSet(count: 64), 10_000), (three, 1)], together: 8)
+        #expect(small.count == 64)
+        #expect(try (56..<64).map { try small.example(at: $0, variation: 0).key } == (0..<8).map { "\($0 % 3)" })
+        #expect(throws: DatasetError.self) { try Mixture([(three, 1)], together: 0) }
+    }
+
     @Test func subsetsChoose() throws {
         let set = NumberedSet(count: 20)
         let even = try Subset(set) { index, captions in index % 2 == 0 && !captions.isEmpty }

@@ -26,6 +26,39 @@ import Testing
         #expect(try set.example(at: 0, variation: 3).picture == set.example(at: 3, variation: 3).picture)
     }
 
+    /// Sets of more shards than a process may have open files are usual.
+    @Test func holdsNoShardOpen() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/x.tar"
+            try FileManager.default.copyItem(atPath: fixtures + "/pax.tar", toPath: path)
+            let set = try TarShards(paths: [path])
+            let before = try set.example(at: 0, variation: 0)
+            var shard = stat()
+            let found = stat(path, &shard)
+            #expect(found == 0)
+            var open = 0
+            for descriptor in 0..<1024 as Range<Int32> {
+                var status = stat()
+                guard fstat(descriptor, &status) == 0 else { continue }
+                if status.st_dev == shard.st_dev, status.st_ino == shard.st_ino { open += 1 }
+            }
+            #expect(open == 0)
+            #expect(try set.example(at: 0, variation: 0) == before)
+        }
+    }
+
+    @Test func saysWhichShardWasWrittenAnew() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/x.tar"
+            try FileManager.default.copyItem(atPath: fixtures + "/pax.tar", toPath: path)
+            let set = try TarShards(paths: [path])
+            try Data(try bytes(ofFixture: "ustar.tar")).write(to: URL(fileURLWithPath: path))
+            let error = DatasetError.unreadable(path, reason: "it has 10240 bytes, and had 20480 when it was indexed")
+            #expect(throws: error) { try set.example(at: 0, variation: 0) }
+            #expect(throws: error) { try set.captions(at: 0) }
+        }
+    }
+
     private func index(changing change: (inout [UInt8]) -> Void) throws -> TarIndex {
         var data = try bytes(ofFixture: "ustar.tar")
         change(&data)

@@ -61,6 +61,17 @@ import Testing
         #expect(try sheet.picture(of: [picture], captions: ["é"]) != sheet.picture(of: [picture], captions: ["e"]))
     }
 
+    /// Broken in a time that grows with its length, not with the square of it.
+    @Test(arguments: [2, 1000]) func aWordOfAMillionLettersIsBroken(lines: Int) throws {
+        let picture = try Picture(width: 14, height: 10, filled: .black)
+        let sheet = ContactSheet(gap: 0, minimumSide: 0, captionLines: lines)
+        let endless = try sheet.picture(of: [picture], captions: [String(repeating: "x", count: 1 << 20)])
+        #expect(endless.height == 10 + 4 + lines * 14)
+        // Two letters a line: one more than there is room for.
+        let long = try sheet.picture(of: [picture], captions: [String(repeating: "x", count: 2 * lines + 1)])
+        #expect(endless == long)
+    }
+
     @Test func absurdSettingsDoNotTrap() throws {
         let picture = try Picture(width: 3, height: 3, filled: .black)
         let sheet = ContactSheet(columns: -4, gap: -9, minimumSide: -1, captionLines: -1)

@@ -55,10 +55,6 @@ import Testing
         let black = try Picture(width: 4096, height: 1400, filled: .black).pngData(compression: .best)
         let stream = try #require(idat(of: black))
         let header = Array(black[..<33])
-        func chunk(_ type: String, _ payload: [UInt8]) -> [UInt8] {
-            let length = (0..<4).map { UInt8(truncatingIfNeeded: payload.count >> (24 - 8 * $0)) }
-            return length + Array(type.utf8) + payload + [0, 0, 0, 0]
-        }
         let bomb = pngResealed(header + chunk("zTXt", Array("bomb".utf8) + [0, 0] + stream) + chunk("IEND", []))
         #expect(bomb.count < 100_000)
         #expect(
@@ -66,6 +62,31 @@ import Testing
                 file: "bomb.png", format: .png, reason: "text chunk 1: compressed text of more than 16777216 bytes")
         ) { try PNGText.read(from: bomb, name: "bomb.png") }
     }
+
+    @Test func compressedTextsShareOneLimit() throws {
+        // 8.6 MB of pixels: one such text may be, two may not, whichever their kinds.
+        let black = try Picture(width: 2048, height: 1400, filled: .black).pngData(compression: .best)
+        let stream = try #require(idat(of: black))
+        let header = Array(black[..<33])
+        let international = chunk("iTXt", Array("first".utf8) + [0, 1, 0, 0, 0] + stream)
+        let plain = chunk("zTXt", Array("second".utf8) + [0, 0] + stream)
+        let end = chunk("IEND", [])
+        let texts = try PNGText.read(from: pngResealed(header + international + end), name: "one.png")
+        #expect(texts.map(\.key) == ["first"])
+        #expect(texts.first?.value.utf8.count == 1400 * (1 + 2048 * 3))
+        let both = pngResealed(header + international + plain + end)
+        #expect(
+            throws: ImageError.damaged(
+                file: "two.png", format: .png,
+                reason: "text chunk 2: compressed texts of more than 16777216 bytes together")
+        ) { try PNGText.read(from: both, name: "two.png") }
+    }
+}
+
+/// A PNG file's chunk, its checksum left open.
+private func chunk(_ type: String, _ payload: [UInt8]) -> [UInt8] {
+    let length = (0..<4).map { UInt8(truncatingIfNeeded: payload.count >> (24 - 8 * $0)) }
+    return length + Array(type.utf8) + payload + [0, 0, 0, 0]
 }
 
 /// The joined payloads of a PNG file's `IDAT` chunks.
