@@ -19,6 +19,6 @@ public struct AutoencoderSummary: Sendable, Codable, Equatable {
                 part: .autoencoder, name: file.source.nameInFile(name), shape: file.source.shape(of: name) ?? [],
                 dtype: try file.source.tensor(name).dtype)
         }
-        total = tensors.reduce(0) { $0 + (elementCount($1.shape) ?? 0) }
+        total = tensors.map { elementCount($0.shape) ?? 0 }.boundedSum()
     }
 }

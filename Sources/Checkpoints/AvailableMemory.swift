@@ -10,13 +10,28 @@ package enum AvailableMemory {
     package static var bytes: Int? {
         #if os(Linux)
         let system = text("/proc/meminfo").flatMap { meminfo($0) }
-        let limit = text("/sys/fs/cgroup/memory.max").flatMap { Int($0) }
-        let used = text("/sys/fs/cgroup/memory.current").flatMap { Int($0) }
-        let group = limit.flatMap { limit in used.map { max(0, limit - $0) } }
+        let file = "/sys/fs/cgroup/memory."
+        let group = allowed(limit: text(file + "max"), used: text(file + "current"), statistics: text(file + "stat"))
         return [system, group].compactMap { $0 }.min()
         #else
         return Int(clamping: ProcessInfo.processInfo.physicalMemory / 2)
         #endif
+    }
+
+    /// What a control group still allows, in bytes, from its `memory.max`, `memory.current` and `memory.stat`. What the
+    /// kernel keeps of files counts as used there, and is given back when memory is asked for.
+    ///
+    /// - Returns: nil where there is no limit.
+    package static func allowed(limit: String?, used: String?, statistics: String?) -> Int? {
+        guard let limit = limit.flatMap({ Int($0) }), let used = used.flatMap({ Int($0) }), limit >= 0, used >= 0 else {
+            return nil
+        }
+        let cached = (statistics ?? "").split(separator: "\n").compactMap { line -> Int? in
+            let words = line.split(separator: " ")
+            guard words.count == 2, words[0] == "inactive_file" || words[0] == "active_file" else { return nil }
+            return Int(words[1]).map { max(0, $0) }
+        }
+        return max(0, limit - max(0, used - min(used, cached.boundedSum())))
     }
 
     /// The line `MemAvailable:  7654321 kB` in bytes.

@@ -18,7 +18,7 @@ public struct CLIPSummary: Sendable, Codable, Equatable {
         path = file.path
         configuration = file.configuration
         func count(_ prefix: String) -> Int {
-            file.archive.entries.reduce(0) { $0 + ($1.name.hasPrefix(prefix) ? $1.elementCount : 0) }
+            file.archive.entries.filter { $0.name.hasPrefix(prefix) }.map(\.elementCount).boundedSum()
         }
         parameters = Parameters(picture: count("picture."), text: count("text."), total: count(""))
         tensors = file.archive.entries.map {

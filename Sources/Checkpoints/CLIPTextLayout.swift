@@ -7,13 +7,6 @@ package import Tensors
 package struct CLIPTextLayout {
     package enum Kind: Sendable, Equatable { case transformers, openCLIP }
 
-    /// How many of the file's layers are used.
-    package enum Depth: Sendable, Equatable {
-        case whole
-        /// All but the last: Stable Diffusion 2 attends to the states before it.
-        case withoutLast
-    }
-
     package let kind: Kind
     /// The tower's tensors alone, under our names; what else stands among them shows under its own.
     package let source: any TensorSource
@@ -22,14 +15,11 @@ package struct CLIPTextLayout {
     /// Finds the tower under a prefix: `""` in a `text_encoder` folder, `cond_stage_model.` in a single file of Stable
     /// Diffusion 1 or 2, `conditioner.embedders.0.` and `.1.` in one of XL.
     ///
-    /// - Parameters:
-    ///   - configuration: from the file beside the weights; nil recognises it from keys and shapes.
-    ///   - depth: of a tower in OpenCLIP's layout; nil knows it from the prefix, or from the configuration.
+    /// - Parameter configuration: from the file beside the weights; nil recognises it from keys and shapes.
     /// - Returns: nil where there is no tower.
     /// - Throws: `CheckpointError` where there is one whose tensors contradict one another.
     package init?(
-        _ base: any TensorSource, under prefix: String = "", configuration given: CLIPTextConfiguration? = nil,
-        depth: Depth? = nil
+        _ base: any TensorSource, under prefix: String = "", configuration given: CLIPTextConfiguration? = nil
     ) throws {
         for root in ["", "transformer.", "model."] {
             let path = prefix + root
@@ -41,8 +31,8 @@ package struct CLIPTextLayout {
             if base.shape(of: path + "token_embedding.weight") != nil,
                 base.shape(of: path + "transformer.resblocks.0.attn.in_proj_weight") != nil
             {
-                let known: Depth? = prefix.hasPrefix("cond_stage_model.") ? .withoutLast : nil
-                try self.init(openCLIP: SourcePart(base, prefix: path), given, depth ?? known)
+                let isSecond = prefix.hasPrefix("cond_stage_model.")
+                try self.init(openCLIP: SourcePart(base, prefix: path), given, isOfStableDiffusion2: isSecond)
                 return
             }
         }
@@ -83,7 +73,7 @@ package struct CLIPTextLayout {
 
     // MARK: OpenCLIP
 
-    private init(openCLIP part: SourcePart, _ given: CLIPTextConfiguration?, _ depth: Depth?) throws {
+    private init(openCLIP part: SourcePart, _ given: CLIPTextConfiguration?, isOfStableDiffusion2: Bool) throws {
         let blocks = Self.count { part.shape(of: "transformer.resblocks.\($0).ln_1.weight") != nil }
         let projection = part.shape(of: "text_projection")
         var configuration =
@@ -92,14 +82,19 @@ package struct CLIPTextLayout {
                 part, tokens: "token_embedding.weight", positions: "positional_embedding",
                 perceptron: "transformer.resblocks.0.mlp.c_fc.weight"
             ) { "transformer.resblocks.\($0).ln_1.weight" }
-        let depth = depth ?? (given.map { $0.layers == blocks - 1 } == true ? .withoutLast : .whole)
-        if given == nil, depth == .withoutLast { configuration.layers = max(1, configuration.layers - 1) }
+        // Stable Diffusion 2 attends to the states before the last layer. Its own files hold the whole tower, those that
+        // were converted from diffusers' only the layers that are used, 23, and no projection.
+        let saysDepth = given.map { [blocks - 1, blocks].contains($0.layers) } ?? false
+        let dropsLast = saysDepth ? configuration.layers < blocks : isOfStableDiffusion2 && (projection != nil || blocks == 24)
+        if given == nil, dropsLast { configuration.layers = max(1, configuration.layers - 1) }
         // Without the last layer there is no state to project.
-        if depth == .whole, configuration.projection == nil { configuration.projection = projection?.last }
+        if !dropsLast, configuration.projection == nil { configuration.projection = projection?.last }
         let isProjected = configuration.projection != nil
+        // The factor of CLIP's loss, and buffers: the last is transformers', handed on by diffusers' conversion.
+        let ignored: Set = ["logit_scale", "attn_mask", "transformer.text_model.embeddings.position_ids"]
+        let last = "transformer.resblocks.\(blocks - 1)."
         let isDropped: (String) -> Bool = { name in
-            name == "logit_scale" || name == "attn_mask" || (!isProjected && name == "text_projection")
-                || (depth == .withoutLast && name.hasPrefix("transformer.resblocks.\(blocks - 1)."))
+            ignored.contains(name) || (!isProjected && name == "text_projection") || (dropsLast && name.hasPrefix(last))
         }
         kind = .openCLIP
         source = RenamedSource(
@@ -168,11 +163,15 @@ package struct CLIPTextLayout {
         let (table, context, expanded) = try (matrix(tokens), matrix(positions), matrix(perceptron))
         let width = table[1]
         let layers = count { part.shape(of: layer($0)) != nil }
-        return CLIPTextConfiguration(
+        let configuration = CLIPTextConfiguration(
             vocabulary: table[0], context: context[0], width: width, expandedWidth: expanded[0], layers: layers,
             heads: max(1, width / publishedHeadWidth),
             // OpenAI's are 768 wide here, OpenCLIP's wider.
             activation: width == CLIPTextConfiguration.openAILarge.width ? .quickGELU : .gelu)
+        do { try configuration.validate() } catch let error as ConfigurationError {
+            throw CheckpointError(part.sourceName, error.description, expected: "a tower that can be built")
+        }
+        return configuration
     }
 
     private static func count(while holds: (Int) -> Bool) -> Int {

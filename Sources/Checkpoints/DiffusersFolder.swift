@@ -51,7 +51,8 @@ enum DiffusersFolder {
         let unet = try UNetConfiguration(diffusers: data(unetFile), file: unetFile)
         let coder = kind == .latentDiffusion ? "vqvae" : "vae"
         let autoencoder = try AutoencoderConfiguration(diffusers: ComponentFolder(path, coder).configuration())
-        var (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), kind)
+        let isInpainting = try index.string("_class_name") == "StableDiffusionInpaintPipeline"
+        var (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), kind, isInpainting: isInpainting)
         if ComponentFolder(path).has(Self.sampling) { sampling = try decoded(ComponentFolder(path).file(Self.sampling)) }
 
         var towers: [TextTowerConfiguration] = []
@@ -126,7 +127,7 @@ enum DiffusersFolder {
 
     /// The process and how it is sampled, from `scheduler_config.json`.
     private static func process(
-        _ folder: ComponentFolder, _ kind: Kind
+        _ folder: ComponentFolder, _ kind: Kind, isInpainting: Bool
     ) throws -> (DiffusionConfiguration, SamplingDefaults) {
         var scheduler = try DiffusersScheduler(path: folder.file("scheduler_config.json"))
         if kind == .stableDiffusion {
@@ -134,10 +135,12 @@ enum DiffusersFolder {
             scheduler.stepsOffset = 1
             let clips = scheduler.clipsSample ?? (scheduler.kind == .ddim || scheduler.kind == .ddpm)
             if clips { scheduler.clipsSample = false }
+            if isInpainting, scheduler.kind == .pndm { scheduler.skipsRungeKutta = true }
         }
         do {
             return (
-                try DiffusionConfiguration(scheduler), try scheduler.samplingDefaults(guidanceScale: kind == .stableDiffusion ? 7.5 : 5)
+                try DiffusionConfiguration(scheduler),
+                scheduler.samplingDefaults(guidanceScale: kind == .stableDiffusion ? 7.5 : 5)
             )
         } catch let error as ConfigurationError {
             throw CheckpointError(folder.file("scheduler_config.json"), error.description, expected: "another scheduler")

@@ -6,7 +6,8 @@ public import Tensors
 public import Tokenizers
 
 /// Writes a latent model as a diffusers folder: `model_index.json`, and a folder with configuration and weights for each
-/// part, as `StableDiffusionPipeline` and `StableDiffusionXLPipeline` load it; beside them `sampling.json`, which is ours.
+/// part, as `StableDiffusionPipeline`, `StableDiffusionXLPipeline` and their kin load it; beside them `sampling.json`, which
+/// is ours.
 public struct DiffusersWriter {
     public let configuration: LatentConfiguration
     /// Of each text tower.
@@ -74,13 +75,9 @@ public struct DiffusersWriter {
         try ComponentFolder(folder).write(index(scheduler), to: DiffusersFolder.index)
     }
 
-    private var isXL: Bool {
-        configuration.family == .stableDiffusionXL || configuration.family == .stableDiffusionXLRefiner
-    }
-
-    private var parts: [LatentFile.Part] {
-        configuration.family == .stableDiffusionXLRefiner ? [.textEncoder2] : [.textEncoder, .textEncoder2]
-    }
+    private var isRefiner: Bool { configuration.family == .stableDiffusionXLRefiner }
+    private var isXL: Bool { configuration.family == .stableDiffusionXL || isRefiner }
+    private var parts: [LatentFile.Part] { isRefiner ? [.textEncoder2] : [.textEncoder, .textEncoder2] }
 
     private func parameters(
         of sources: [LatentFile.Part: any TensorSource], _ part: LatentFile.Part
@@ -113,9 +110,10 @@ public struct DiffusersWriter {
 
     private func index(_ scheduler: SchedulerJSON) -> [String: IndexEntry] {
         let isQuantised = configuration.autoencoder.kind != .kl
+        // A refiner draws over pictures.
+        let task = configuration.sees.seesMask ? "Inpaint" : isRefiner ? "Img2Img" : ""
         var index: [String: IndexEntry] = [
-            "_class_name": .text(
-                "StableDiffusion" + (isXL ? "XL" : "") + (configuration.sees.seesMask ? "Inpaint" : "") + "Pipeline"),
+            "_class_name": .text("StableDiffusion" + (isXL ? "XL" : "") + task + "Pipeline"),
             "_diffusers_version": .text("0.36.0"),
             "scheduler": .part("diffusers", scheduler.className),
             "unet": .part("diffusers", "UNet2DConditionModel"),
@@ -134,6 +132,7 @@ public struct DiffusersWriter {
         }
         if isXL {
             index["force_zeros_for_empty_prompt"] = .flag(configuration.zeroesEmptyPrompt)
+            if isRefiner { index["requires_aesthetics_score"] = .flag(true) }
         } else {
             index["requires_safety_checker"] = .flag(false)
             for name in ["safety_checker", "feature_extractor", "image_encoder"] { index[name] = .nothing }

@@ -48,10 +48,10 @@ public struct DiffusionConfiguration: Codable, Sendable, Equatable {
         self.zeroTerminalSNR = zeroTerminalSNR
     }
 
-    /// The process that a diffusers scheduler's own class has.
+    /// The process that a diffusers scheduler's own class has, or DDIM where that class asks for what is not honoured here.
     /// - Throws: `ConfigurationError` naming the key that cannot be honoured.
     public init(_ scheduler: DiffusersScheduler) throws {
-        let settings = try SchedulerSettings(scheduler, as: scheduler.kind)
+        let settings = try scheduler.settings()
         self.init(
             schedule: settings.betaSchedule, steps: settings.count, prediction: settings.prediction,
             variance: settings.variance, zeroTerminalSNR: settings.rescalesToZeroSNR ? true : nil)

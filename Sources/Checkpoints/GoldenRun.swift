@@ -114,8 +114,18 @@ public struct GoldenRun {
 
     /// Runs a part of the model on the file's inputs.
     ///
-    /// - Throws: `TensorFileError` for an input that is missing, `TensorError` where the inputs do not fit the model.
+    /// - Returns: a comparison for each of its outputs that stands in the file.
+    /// - Throws: `TensorFileError` for an input that is missing, `TensorError` where the inputs do not fit the model,
+    ///   `CheckpointError` where nothing could be compared.
     public func verify(_ part: Part) throws -> [Comparison] {
+        let found = try comparisons(of: part)
+        guard !found.isEmpty else {
+            throw CheckpointError(golden.file.path, "holds no output of \(part.rawValue) that this model has")
+        }
+        return found
+    }
+
+    private func comparisons(of part: Part) throws -> [Comparison] {
         switch (model, part) {
         case (.autoencoder(let network), .decoder): return [try decoder(network)]
         case (.autoencoder(let network), .encoder): return [try encoder(network)]

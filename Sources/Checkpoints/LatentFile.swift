@@ -1,3 +1,4 @@
+internal import Diffusion
 internal import Foundation
 package import Layers
 public import Models
@@ -29,10 +30,12 @@ public struct LatentFile {
     let vocabularies: [String?]
     /// Which part each tower is.
     let towerParts: [Part]
+    /// The side of the pictures it was trained on, where that is known from what its network predicts alone.
+    let imageSizes: [Prediction: Int]
 
     init(
         path: String, format: Format, configuration: LatentConfiguration, sources: [Part: any TensorSource],
-        vocabularies: [String?], towerParts: [Part]
+        vocabularies: [String?], towerParts: [Part], imageSizes: [Prediction: Int] = [:]
     ) throws {
         self.path = path
         self.format = format
@@ -40,6 +43,7 @@ public struct LatentFile {
         self.sources = sources
         self.vocabularies = vocabularies
         self.towerParts = towerParts
+        self.imageSizes = imageSizes
         do {
             try configuration.validate()
         } catch let error as ConfigurationError {

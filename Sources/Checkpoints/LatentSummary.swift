@@ -28,14 +28,14 @@ public struct LatentSummary: Sendable, Codable, Equatable {
         tensors = []
         for part in file.parts {
             let source = try file.source(part)
-            for name in source.tensorNames {
-                let shape = source.shape(of: name) ?? []
-                let count = elementCount(shape) ?? 0
-                parameters[part.rawValue, default: 0] += count
-                tensors.append(
-                    Entry(part: part, name: source.nameInFile(name), shape: shape, dtype: try source.tensor(name).dtype))
+            let entries = try source.tensorNames.map { name in
+                Entry(
+                    part: part, name: source.nameInFile(name), shape: source.shape(of: name) ?? [],
+                    dtype: try source.tensor(name).dtype)
             }
+            parameters[part.rawValue] = entries.map { elementCount($0.shape) ?? 0 }.boundedSum()
+            tensors += entries
         }
-        total = parameters.values.reduce(0, +)
+        total = parameters.values.boundedSum()
     }
 }

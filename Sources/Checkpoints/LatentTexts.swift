@@ -98,7 +98,8 @@ package final class LatentTexts {
         }.max() ?? 0
     }
 
-    /// The first tower's tokens: all towers' stand at the same places, behind the start token.
+    /// The first tower's tokens, each at the place of its own state, behind the start token. A second tower whose
+    /// tokenizer cuts words otherwise has other tokens at these places.
     func tokens(in prompt: String) throws -> [AttendedToken] {
         guard let first = file.configuration.towers.first else { return [] }
         let tokens = try chunker(0, .plain)?.tokens(of: prompt) ?? tokenizer(0).tokens(in: prompt)
@@ -214,7 +215,7 @@ extension LatentFile {
     /// The same model with LoRA files merged as its weights are read.
     ///
     /// - Throws: `CheckpointError` naming what a LoRA changes and the model has not.
-    func merging(_ choices: [LoRAChoice]) throws -> LatentFile {
+    package func merging(_ choices: [LoRAChoice]) throws -> LatentFile {
         guard !choices.isEmpty else { return self }
         var plan = LoRAPlan()
         if let source = sources[.unet] {

@@ -8,6 +8,7 @@ public struct LoRAFile {
     let archive: TensorArchive
     /// Changes by the module they are for, as the file calls it, without what says which half it is.
     let changes: [String: Change]
+    private let adapters: LoRAAdapters
 
     struct Change {
         var down: String?
@@ -28,7 +29,7 @@ public struct LoRAFile {
     ]
 
     /// - Throws: `TensorFileError`, or `CheckpointError` naming the first tensor that is no half of a LoRA, as those of
-    ///   LoHa, LoKr, DoRA and of LoCon's middle weights are.
+    ///   LoHa, LoKr, DoRA and of LoCon's middle weights are, or the key that asks for DoRA or a rank-stabilised scale.
     public init(_ path: String) throws {
         self.path = path
         archive = try TensorArchive.open(path).stateDict
@@ -51,29 +52,33 @@ public struct LoRAFile {
         }
         guard !changes.isEmpty else { throw CheckpointError(path, "holds no tensor", expected: "a LoRA") }
         self.changes = changes
+        adapters = try LoRAAdapters(archive, modules: changes.keys)
     }
 
-    /// scale · alpha / rank · up · down, in the shape of the weight it is added to.
+    /// scale · alpha / rank · up · down, in the shape of the weight it is added to. An alpha that nothing says is the rank.
     ///
     /// - Throws: `CheckpointError` naming the module where shapes do not fit.
     func delta(_ module: String, shape: [Int], scale: Double) throws -> Tensor {
         guard let change = changes[module], let down = change.down, let up = change.up else {
             throw CheckpointError(path, "holds no change to \(module)")
         }
-        let (d, u) = try (archive.tensor(down).to(.float32), archive.tensor(up).to(.float32))
-        func refuse() -> CheckpointError {
-            CheckpointError(
-                path, "the change to \(module) is \(u.shape) · \(d.shape)", expected: "one that fits a weight of \(shape)")
+        let (d, u) = try (archive.entry(down).shape, archive.entry(up).shape)
+        func holds(_ found: [Int], _ rows: Int, _ columns: Int) -> Bool {
+            guard let count = elementCount([rows, columns]) else { return false }
+            return elementCount(found) == count
         }
-        guard let rank = d.shape.first, rank > 0, d.rank >= 2, u.rank >= 2, shape.count >= 2 else { throw refuse() }
-        let (outs, ins) = (shape[0], elementCount(Array(shape.dropFirst())) ?? 0)
         // down is [r, in] or [r, in, kh, kw]; up is [out, r] or [out, r, 1, 1].
-        guard u.shape[0] == outs, elementCount(u.shape) == outs * rank, elementCount(d.shape) == rank * ins else {
-            throw refuse()
+        guard let rank = d.first, rank > 0, d.count >= 2, u.count >= 2, shape.count >= 2, u[0] == shape[0],
+            let ins = elementCount(Array(shape.dropFirst())), holds(u, shape[0], rank), holds(d, rank, ins)
+        else {
+            throw CheckpointError(
+                path, "the change to \(module) is \(u) · \(d)", expected: "one that fits a weight of \(shape)")
         }
-        let alpha = try change.alpha.map { try Double(archive.tensor($0).to(.float32).item()) } ?? Double(rank)
+        let told = try change.alpha.map { try archive.tensor($0).to(.float32).item() } ?? adapters.alpha(of: module)
+        let alpha = told ?? Double(rank)
         guard alpha.isFinite else { throw CheckpointError(path, "the alpha of \(module) is \(alpha)") }
-        let product = try u.reshape([outs, rank]).matmul(d.reshape([rank, ins]))
+        let product = try archive.tensor(up).to(.float32).reshape([shape[0], rank])
+            .matmul(archive.tensor(down).to(.float32).reshape([rank, ins]))
         return try product.reshape(shape) * (scale * alpha / Double(rank))
     }
 }

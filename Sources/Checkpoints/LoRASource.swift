@@ -39,7 +39,9 @@ struct LoRAPlan {
             aliases["base_model.model.\(part).\(module)"] = entry
             // Older files of diffusers leave the last index out.
             if module.hasSuffix(".to_out.0") { aliases["\(part).\(module.dropLast(2))"] = entry }
-            if part == "unet", aliases[module] == nil { aliases[module] = entry }
+            if part == "unet" {
+                for name in [module, "base_model.model.\(module)"] where aliases[name] == nil { aliases[name] = entry }
+            }
             for prefix in kohya {
                 aliases[prefix + module.replacing(".", with: "_")] = entry
                 guard sharesOurs else { continue }

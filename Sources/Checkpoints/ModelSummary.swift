@@ -31,17 +31,13 @@ public struct ModelSummary: Sendable, Codable, Equatable {
         path = file.path
         format = file.format
         configuration = file.configuration
-        parameters = Parameters(text: 0, unet: 0, total: 0)
-        for entry in file.archive.entries {
-            let part = entry.name.prefix { $0 != "." }
-            if Self.textParts.contains(part) {
-                parameters.text += entry.elementCount
-            } else {
-                parameters.unet += entry.elementCount
-            }
-            parameters.total += entry.elementCount
-        }
-        tensors = file.archive.entries.map {
+        let entries = file.archive.entries
+        func isText(_ entry: TensorEntry) -> Bool { Self.textParts.contains(entry.name.prefix { $0 != "." }) }
+        parameters = Parameters(
+            text: entries.filter { isText($0) }.map(\.elementCount).boundedSum(),
+            unet: entries.filter { !isText($0) }.map(\.elementCount).boundedSum(),
+            total: entries.map(\.elementCount).boundedSum())
+        tensors = entries.map {
             Entry(name: $0.name, shape: $0.shape, dtype: $0.dtype, bytes: $0.byteCount)
         }
     }

@@ -53,6 +53,7 @@ public enum PublishedModel {
         case .latents(var file):
             file.configuration.diffusion.prediction = prediction
             file.configuration.diffusion.scheduler?.prediction = prediction
+            if let side = file.imageSizes[prediction] { file.configuration.imageSize = side }
             return .latents(file)
         }
     }

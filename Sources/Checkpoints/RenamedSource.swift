@@ -107,3 +107,13 @@ func elementCount(_ shape: [Int]) -> Int? {
     }
     return count
 }
+
+extension Sequence<Int> {
+    /// The sum of counts, or the largest number where it is larger: files can tell of more than there is.
+    package func boundedSum() -> Int {
+        reduce(0) { sum, count in
+            let (next, overflow) = sum.addingReportingOverflow(count)
+            return overflow ? .max : next
+        }
+    }
+}

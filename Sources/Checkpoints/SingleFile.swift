@@ -37,15 +37,20 @@ enum SingleFile {
 
         if let measured = try latentScale(source) { autoencoder.scalingFactor = measured }
 
-        let isVelocity = velocity(archive, path: path, family: family, unet: unet)
+        let isVelocity = velocity(archive, source, path: path, family: family, unet: unet)
+        var scheduler = scheduler(family, isVelocity: isVelocity)
+        if isVelocity, source.shape(of: "ztsnr") != nil {
+            scheduler.rescalesToZeroSNR = true
+            scheduler.spacing = .trailing
+        }
+        let sizes = [Prediction.noise: imageSize(family, isVelocity: false), .velocity: imageSize(family, isVelocity: true)]
         var configuration = LatentConfiguration(
             name: (path as NSString).lastPathComponent.split(separator: ".").dropLast().joined(separator: "."),
             family: family, unet: unet, autoencoder: autoencoder, towers: towers.configurations,
-            diffusion: try beside?.diffusion ?? DiffusionConfiguration(scheduler(family, isVelocity: isVelocity)),
+            diffusion: try beside?.diffusion ?? DiffusionConfiguration(scheduler),
             imageSize: beside?.imageSize ?? imageSize(family, isVelocity: isVelocity),
-            sampling: try beside?.sampling
-                ?? scheduler(family, isVelocity: isVelocity).samplingDefaults(
-                    guidanceScale: isXL || family == .latentDiffusion ? 5 : 7.5),
+            sampling: beside?.sampling
+                ?? scheduler.samplingDefaults(guidanceScale: isXL || family == .latentDiffusion ? 5 : 7.5),
             zeroesEmptyPrompt: beside?.zeroesEmptyPrompt ?? (family == .stableDiffusionXL))
         if configuration.name.isEmpty { configuration.name = family.rawValue }
 
@@ -56,7 +61,7 @@ enum SingleFile {
         return try LatentFile(
             path: path, format: .singleFile, configuration: configuration, sources: sources,
             vocabularies: beside.map { _ in vocabularies(path, towers.parts) } ?? towers.parts.map { _ in nil },
-            towerParts: towers.parts)
+            towerParts: towers.parts, imageSizes: beside == nil ? sizes : [:])
     }
 
     /// What training measured where the latents' deviation was made 1 (latent-diffusion `ddpm.py`, `scale_by_std`).
@@ -154,19 +159,25 @@ enum SingleFile {
         }
     }
 
-    /// Whether it predicts velocity: a yaml file of the same name says so, as the web interfaces have it; else diffusers'
-    /// rule, by which a Stable Diffusion 2 does unless its file names the step where training of the base ended.
+    /// Whether it predicts velocity: a tensor `v_pred` or a yaml file of the same name says so, as the web interfaces have
+    /// it; else diffusers' rule, by which a Stable Diffusion 2 does unless its file names the step where training of the
+    /// base ended.
     private static func velocity(
-        _ archive: TensorArchive, path: String, family: LatentConfiguration.Family, unet: UNetConfiguration
+        _ archive: TensorArchive, _ source: TensorArchive, path: String, family: LatentConfiguration.Family,
+        unet: UNetConfiguration
     ) -> Bool {
+        if source.shape(of: "v_pred") != nil { return true }
         let stem = (path as NSString).deletingPathExtension
         for ending in ["yaml", "yml"] {
             guard let handle = FileHandle(forReadingAtPath: stem + "." + ending) else { continue }
             defer { try? handle.close() }
             let text = String(decoding: (try? handle.read(upToCount: 1 << 20)) ?? Data(), as: UTF8.self)
             for line in text.split(whereSeparator: \.isNewline) {
-                let parts = line.split(separator: ":").map { $0.trimmingCharacters(in: .whitespaces) }
-                if parts.first == "parameterization" { return parts.last.map { $0.hasPrefix("v") || $0.hasPrefix("\"v") } ?? false }
+                guard let colon = line.firstIndex(of: ":"),
+                    line[..<colon].trimmingCharacters(in: .whitespaces) == "parameterization"
+                else { continue }
+                let value = line[line.index(after: colon)...].prefix { $0 != "#" }
+                return value.trimmingCharacters(in: CharacterSet(charactersIn: " \t\"'")).hasPrefix("v")
             }
             return false
         }
@@ -217,6 +228,8 @@ enum SingleFile {
         "log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod",
         "posterior_variance", "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2",
         "lvlb_weights", "logvar", "scale_factor", "denoiser.sigmas", "model.logvar",
+        // Marks of networks that predict velocity, and of such a schedule stretched to a last step of noise alone.
+        "v_pred", "ztsnr",
     ]
 
     static func isOfTraining(_ name: String) -> Bool {

@@ -125,9 +125,10 @@ extension TextToImageModel: DrawingModel {
 extension ModelConfiguration: DrawingConfiguration {
     public var sizeMultiple: Int { network.unet.sizeMultiple }
     /// Windows of an upsampler begin where both a small pixel and a cell of the network's coarsest level begin.
-    var windowGrid: Int {
-        let (a, b) = (sizeMultiple, upscalingFactor)
-        return a % b == 0 ? a : a * b
+    package var windowGrid: Int {
+        var (divisor, rest) = (sizeMultiple, upscalingFactor)
+        while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+        return sizeMultiple / divisor * upscalingFactor
     }
     public var latentFactor: Int { 1 }
     public var latentChannels: Int { 3 }

@@ -7,7 +7,7 @@ package import Tensors
 package struct Windows {
     /// Of a window, in pixels.
     package let side: Int
-    /// Windows begin at multiples of this.
+    /// Windows begin at multiples of this, but for the last, which ends where the picture does.
     package let grid: Int
 
     package init(side: Int, grid: Int) {
@@ -19,10 +19,11 @@ package struct Windows {
     package func starts(_ length: Int) -> [Int] {
         guard length > side else { return [0] }
         let count = max(2, (length - side + side * 3 / 4 - 1) / (side * 3 / 4) + 1)
-        return (0..<count).map { index in
+        let inner = (0..<count - 1).map { index in
             let exact = Double(index) * Double(length - side) / Double(count - 1)
             return min(length - side, Int((exact / Double(grid)).rounded()) * grid)
         }
+        return inner + [length - side]
     }
 
     /// - Parameters:

@@ -163,6 +163,12 @@ struct CLIPFileTests {
         }
         try Safetensors.write([("clip.image", pictures()), ("clip.image_embedding", image)], to: golden)
         #expect(try GoldenRun(golden, model: path).verify(.clipImage)[0].relativeL2 > 1e-3)
+        try Safetensors.write([("clip.image_embedding", image), ("clip.text_embedding", image)], to: golden)
+        let lonely = try GoldenRun(golden, model: path)
+        for (part, input) in [(GoldenRun.Part.clipImage, "clip.image"), (.clipText, "clip.tokens")] {
+            let error = try #require(throws: TensorFileError.self) { try lonely.verify(part) }
+            #expect(error.tensor == input)
+        }
     }
 
     /// GLIDE's two files in a small size, with the whole vocabulary.

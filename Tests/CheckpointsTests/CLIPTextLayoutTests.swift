@@ -143,6 +143,37 @@ struct CLIPTextLayoutTests {
         #expect(try given.load()(archive.tensor("tokens")).last.floats() == states.last.floats())
     }
 
+    /// Converted from diffusers: only the layers that are used, no projection, and a buffer of transformers'.
+    @Test(arguments: [false, true]) func convertedStableDiffusion2IsWhole(isConfigured: Bool) throws {
+        let archive = try TextFixtures.open("openclip")
+        let path = "cond_stage_model.model."
+        let kept = try TextFixtures.renamed(archive, "weights.") { name in
+            let isLeftOut = name.hasPrefix("transformer.resblocks.2.") || ["text_projection", "logit_scale"].contains(name)
+            return isLeftOut ? nil : path + name
+        }
+        var tensors = try kept.tensorNames.map { (name: $0, value: try kept.tensor($0)) }
+        tensors.append((name: path + "transformer.text_model.embeddings.position_ids", value: try .arange(77)))
+        let file = TensorDictionary(tensors, name: "model.safetensors")
+        let used = CLIPTextConfiguration(vocabulary: 64, width: 64, layers: 2, heads: 1, activation: .gelu)
+        let layout = try #require(
+            try CLIPTextLayout(file, under: "cond_stage_model.", configuration: isConfigured ? used : nil))
+        #expect(layout.configuration == used)
+        let states = try layout.load()(archive.tensor("tokens"))
+        #expect(try TextFixtures.error(states.last, archive.tensor("penultimate_normalised")) < 1e-5)
+    }
+
+    /// As large as strides of 0 make it.
+    @Test func hugeTablesAreRefused() throws {
+        let huge = 1 << 62
+        let file = ShapeSource(shapes: [
+            "token_embedding.weight": [1, huge], "positional_embedding": [77, huge],
+            "transformer.resblocks.0.attn.in_proj_weight": [3, 1], "transformer.resblocks.0.ln_1.weight": [1],
+            "transformer.resblocks.0.mlp.c_fc.weight": [1, 1],
+        ])
+        let error = try #require(throws: CheckpointError.self) { try CLIPTextLayout(file) }
+        #expect(error.file == "shapes" && error.description.contains("width"), "\(error)")
+    }
+
     @Test func everyMistakeIsNamedAsTheFileHasIt() throws {
         let archive = try TextFixtures.open("openclip")
         let path = "cond_stage_model.model."

@@ -170,4 +170,36 @@ struct GoldenTowerTests {
         }
         withExtendedLifetime(folder) {}
     }
+
+    /// An expected output without what it is to be computed from is no agreement.
+    @Test func aMissingInputIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/golden.safetensors"
+        try Safetensors.write(
+            [
+                (name: "text_encoder.pooled", value: .zeros([1, 8])), (name: "clip.image_embedding", value: .zeros([1, 24])),
+                (name: "clip.text_embedding", value: .zeros([1, 24])),
+            ], to: path)
+        let golden = try TensorArchive.open(path)
+        let encoder = try PromptEncoderTests.encoder()
+        let noised = try TextFixtures.open("noised")
+        let picture = try #require(try NoisedCLIPFile(TextFixtures.renamed(noised, "image.weights.") { $0 })).imageTower()
+        let text = try #require(
+            try NoisedCLIPFile(TextFixtures.renamed(noised, "text.weights.") { $0 }, heads: 2)
+        ).textTower()
+        let comparisons: [(input: String, compare: () throws -> [Comparison])] = [
+            ("text_encoder.input_ids", { try GoldenTowers.compare(encoder, with: golden) }),
+            ("clip.image", { try GoldenTowers.compare(picture, device: .cpu, with: golden) }),
+            ("clip.tokens", { try GoldenTowers.compare(text, device: .cpu, with: golden) }),
+        ]
+        for (input, compare) in comparisons {
+            let error = try #require(throws: TensorFileError.self) { try compare() }
+            #expect(error.kind == .missing && error.tensor == input)
+        }
+        // Latent diffusion's transformer has no pooled state.
+        let run = try GoldenRun(path, model: PublishedModelTests.folder + "/ldm")
+        #expect(run.parts == [.textEncoder])
+        let error = try #require(throws: CheckpointError.self) { try run.verify(.textEncoder) }
+        #expect(error.file == path && error.description.contains("text_encoder"))
+    }
 }

@@ -137,6 +137,11 @@ struct PublishedModelTests {
         }
     }
 
+    @Test func sumsOfCountsAreBounded() {
+        #expect([3, 4].boundedSum() == 7 && [Int]().boundedSum() == 0)
+        #expect([Int.max, 1, 2].boundedSum() == .max)
+    }
+
     @Test func originsAreTaken() throws {
         let base = try TensorDictionary([
             ("fused", Tensor((0..<12).map(Float.init), shape: [6, 2])), ("matrix", Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])),

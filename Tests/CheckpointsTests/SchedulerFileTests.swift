@@ -44,7 +44,7 @@ struct SchedulerFileTests {
         #expect(diffusion.prediction == .velocity && diffusion.steps == 1000 && diffusion.variance == .fixedSmall)
         #expect(try diffusion.noiseSchedule() == NoiseSchedule(.scaledLinear()))
         try diffusion.validate()
-        let defaults = try DiffusersScheduler.stableDiffusion2.samplingDefaults(guidanceScale: 7.5)
+        let defaults = DiffusersScheduler.stableDiffusion2.samplingDefaults(guidanceScale: 7.5)
         #expect(defaults == SamplingDefaults(sampler: .ddim, steps: 50, guidanceScale: 7.5))
 
         let betas = (1...20).map { "0.\($0 + 10)" }.joined(separator: ", ")
@@ -152,6 +152,38 @@ struct SchedulerFileTests {
         _ = try scheduler.plan(.unipc, steps: 4)
         let own = try #require(throws: ConfigurationError.self) { try scheduler.ownSampler() }
         #expect(own.description.contains("skip_prk_steps"))
+    }
+
+    /// What the file's own class would do that is not known here keeps no other sampler from drawing.
+    @Test(arguments: [
+        ["skip_prk_steps": "false"],
+        ["_class_name": "\"DPMSolverMultistepScheduler\"", "algorithm_type": "\"dpmsolver\""],
+        ["_class_name": "\"DPMSolverMultistepScheduler\"", "algorithm_type": "\"sde-dpmsolver\""],
+        ["_class_name": "\"DPMSolverMultistepScheduler\"", "solver_order": "3"],
+        ["_class_name": "\"EulerDiscreteScheduler\"", "use_beta_sigmas": "true"],
+    ]) func anotherSamplerStandsIn(changes: [String: String]) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/sd1"
+        try FileManager.default.copyItem(atPath: PublishedModelTests.folder + "/sd1", toPath: path)
+        try json(changes).write(toFile: path + "/scheduler/scheduler_config.json", atomically: true, encoding: .utf8)
+        let configuration = try PublishedModel(path).configuration
+        #expect(configuration.sampling.sampler == .ddim && configuration.sampling.steps == 50)
+        let expected = try DiffusersScheduler.stableDiffusion1.plan(.ddim, steps: 4)
+        let plan = try configuration.diffusion.plan(.ddim, steps: 4)
+        #expect(plan.trajectory == expected.trajectory && plan.schedule == expected.schedule)
+    }
+
+    /// As diffusers corrects the file when it loads that class.
+    @Test func inpaintingTakesNoRungeKuttaSteps() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/sd1"
+        try FileManager.default.copyItem(atPath: PublishedModelTests.folder + "/sd1", toPath: path)
+        let index = try String(contentsOfFile: path + "/model_index.json", encoding: .utf8)
+        try index.replacingOccurrences(of: "StableDiffusionPipeline", with: "StableDiffusionInpaintPipeline")
+            .write(toFile: path + "/model_index.json", atomically: true, encoding: .utf8)
+        try json(["skip_prk_steps": "false"])
+            .write(toFile: path + "/scheduler/scheduler_config.json", atomically: true, encoding: .utf8)
+        #expect(try PublishedModel(path).configuration.sampling.sampler == .pndm)
     }
 
     @Test func stepsOutOfRangeAreRefused() throws {

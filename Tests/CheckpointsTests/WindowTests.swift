@@ -14,6 +14,21 @@ struct WindowTests {
         for (one, next) in zip(starts, starts.dropFirst()) { #expect(next > one && next - one <= 48 + grid) }
     }
 
+    /// Windows that begin at multiples of more than is left over reach to the edge, too.
+    @Test func theLastWindowReachesTheEdge() throws {
+        #expect(Windows(side: 64, grid: 32).starts(72) == [0, 8])
+        let answer = try Windows(side: 16, grid: 16).blended(.ones([1, 1, 16, 20])) { _, _, part in part }
+        #expect(try (answer - 1).abs().max().item() < 1e-5)
+    }
+
+    /// The least common multiple of a small pixel and a cell of the coarsest level.
+    @Test(arguments: [(8, 8), (4, 4), (2, 4), (1, 4), (3, 12)]) func windowsBeginOnBothGrids(upscaling: Int, grid: Int) {
+        var model = GLIDELayout.published(.upsampler())
+        model.network.unet.levels = Array(model.network.unet.levels.prefix(3))
+        model.upscaling = upscaling
+        #expect(model.sizeMultiple == 4 && model.windowGrid == grid)
+    }
+
     /// What depends on each pixel alone is the same through windows as at once.
     @Test func pointwiseAnswersAreKept() throws {
         let x = try Tensor.randn([2, 3, 40, 56], generator: RandomGenerator(seed: 3))

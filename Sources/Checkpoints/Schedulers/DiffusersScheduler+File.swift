@@ -1,5 +1,4 @@
 internal import Diffusion
-internal import Models
 internal import Tensors
 
 extension DiffusersScheduler {
@@ -11,7 +10,7 @@ extension DiffusersScheduler {
     }
 
     /// - Throws: `CheckpointError` for a class of another process, a value that is out of its range or of the wrong
-    ///   type, and whatever asks for what is not honoured here.
+    ///   type, and a process that is not known here.
     public init(_ json: JSONObject) throws {
         guard let name = try json.string("_class_name") else {
             throw json.wrong("_class_name", expected: "the name of a diffusers scheduler")
@@ -82,12 +81,8 @@ extension DiffusersScheduler {
 
     static let trainingStepsRange = 2...100_000
 
-    /// - Throws: `ConfigurationError` where the class could not sample.
-    public func validate() throws {
-        do { _ = try SchedulerSettings(self, as: kind).plan(steps: 1) } catch let error as DiffusionError {
-            throw ConfigurationError("\(error)")
-        }
-    }
+    /// - Throws: `ConfigurationError` where neither the class nor DDIM in its place could sample.
+    public func validate() throws { _ = try settings() }
 }
 
 extension JSONObject {

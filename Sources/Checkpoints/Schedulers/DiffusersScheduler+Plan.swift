@@ -34,12 +34,32 @@ extension DiffusersScheduler {
         }
     }
 
-    /// How a model with this configuration is sampled unless a request says otherwise.
+    /// How a model with this configuration is sampled unless a request says otherwise: by its own sampler, or by DDIM where
+    /// that asks for what is not honoured here.
     ///
     /// - Parameter steps: nil is diffusers' 50, or 4 for a consistency model.
-    public func samplingDefaults(steps: Int? = nil, guidanceScale: Double) throws -> SamplingDefaults {
-        SamplingDefaults(
-            sampler: try ownSampler(), steps: steps ?? (kind == .lcm ? 4 : 50), guidanceScale: guidanceScale)
+    public func samplingDefaults(steps: Int? = nil, guidanceScale: Double) -> SamplingDefaults {
+        var sampler = SamplerName.ddim
+        if let own = try? ownSampler(), (try? plan(own, steps: 1)) != nil { sampler = own }
+        return SamplingDefaults(sampler: sampler, steps: steps ?? (kind == .lcm ? 4 : 50), guidanceScale: guidanceScale)
+    }
+
+    /// The keys as the configuration's own class reads them, or as DDIM where that class asks for what is not honoured here.
+    ///
+    /// - Throws: `ConfigurationError` where neither could sample.
+    func settings() throws -> SchedulerSettings {
+        do { return try settings(as: kind) } catch {
+            guard let other = try? settings(as: .ddim) else { throw error }
+            return other
+        }
+    }
+
+    private func settings(as kind: SchedulerKind) throws -> SchedulerSettings {
+        let settings = try SchedulerSettings(self, as: kind)
+        do { _ = try settings.plan(steps: 1) } catch let error as DiffusionError {
+            throw ConfigurationError("\(error)")
+        }
+        return settings
     }
 
     /// Sampler, levels and all as the diffusers class of that name builds them with `from_config` from this
@@ -55,15 +75,6 @@ extension DiffusersScheduler {
     ) throws -> SamplingPlan {
         try SchedulerSettings(self, as: sampler.kind).plan(
             steps: steps, schedule: schedule, isStochastic: sampler == .dpmSolver2MSDE, strength: strength)
-    }
-
-    /// The configuration as diffusers' Stable Diffusion pipelines correct it when they load it: those of the first
-    /// models were written before `steps_offset` and `clip_sample` were.
-    public func correctedForStableDiffusion() -> DiffusersScheduler {
-        var corrected = self
-        corrected.stepsOffset = 1
-        corrected.clipsSample = false
-        return corrected
     }
 }
 

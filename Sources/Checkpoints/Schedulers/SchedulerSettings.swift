@@ -51,7 +51,7 @@ struct SchedulerSettings {
         beta = try Self.beta(keys, betaSchedule, kind, count)
         rescalesToZeroSNR = kind.knowsZeroSNR && keys.rescalesToZeroSNR ?? false
         prediction = keys.prediction ?? .noise
-        variance = try Self.variance(keys.varianceType ?? .fixedSmall, kind)
+        variance = try Self.variance(keys.varianceType ?? .fixedSmall)
 
         spacing = keys.spacing ?? ([.ddpm, .ddim, .pndm, .lcm].contains(kind) ? .leading : .linspace)
         offset = keys.stepsOffset ?? 0
@@ -115,7 +115,7 @@ struct SchedulerSettings {
         }
     }
 
-    private static func variance(_ type: DiffusersScheduler.VarianceType, _ kind: SchedulerKind) throws -> Variance {
+    private static func variance(_ type: DiffusersScheduler.VarianceType) throws -> Variance {
         switch type {
         case .fixedSmall, .fixedSmallLog: return .fixedSmall
         case .fixedLarge: return .fixedLarge

@@ -81,7 +81,7 @@ struct Verify: ParsableCommand {
                 Result.Part(comparison: $0, passed: $0.relativeL2 <= tolerance, seconds: seconds)
             }
         }
-        let passed = parts.allSatisfy(\.passed)
+        let passed = !parts.isEmpty && parts.allSatisfy(\.passed)
         if json {
             try Console.print(
                 json: Result(
