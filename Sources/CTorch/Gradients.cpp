@@ -7,6 +7,18 @@
 
 using namespace shim;
 
+namespace {
+
+/// Whether equal places of two tensors are equal places of their memory; steps of dimensions of one entry do not matter.
+bool isLaidOutAlike(const at::Tensor &a, const at::Tensor &b) {
+    if (a.sizes() != b.sizes()) return false;
+    for (int64_t d = 0; d < a.dim(); ++d)
+        if (a.size(d) > 1 && a.stride(d) != b.stride(d)) return false;
+    return true;
+}
+
+}  // namespace
+
 extern "C" {
 
 bool ct_set_requires_grad(const ct_tensor *t, bool on, ct_error **error) {
@@ -84,7 +96,13 @@ bool ct_adamw_step(
     ct_error **error) {
     return run(error, [&] {
         auto p = vector(parameters, n), g = vector(gradients, n), m = vector(first, n), v = vector(second, n);
-        // The fused step walks through memory: convolutions with channels innermost leave gradients in another order.
+        // The fused step walks through memory. Moments of another order, brought into this one, would not be kept.
+        for (size_t i = 0; i < p.size(); ++i)
+            TORCH_CHECK(
+                isLaidOutAlike(m[i], p[i]) && isLaidOutAlike(v[i], p[i]), "moments of shapes ", m[i].sizes(), " and ",
+                v[i].sizes(), " with strides ", m[i].strides(), " and ", v[i].strides(), " for a parameter of shape ",
+                p[i].sizes(), " with strides ", p[i].strides(), ": another order of memory");
+        // Convolutions with channels innermost leave gradients in another order.
         for (size_t i = 0; i < g.size(); ++i)
             if (g[i].sizes() == p[i].sizes() && g[i].strides() != p[i].strides()) g[i] = at::empty_like(p[i]).copy_(g[i]);
         at::_fused_adamw_(

@@ -8,8 +8,9 @@ extension SearchIndex {
         var places: [String: Int]?
         return found.map { one in
             let entry = one.entry
-            // Where it stood, unless others have come before it.
+            // Where it stood, if it is still what it was: another there may have the same name.
             if entry.place < collection.count, let identity = try? collection.identity(at: entry.place),
+                entry.stamp == identity.stamp,
                 entry.key == identity.key || entry.key.hasPrefix(identity.key + "#")
             { return try? collection.example(at: entry.place, variation: 0).picture }
             if places == nil { places = Self.places(in: collection) }
@@ -17,7 +18,7 @@ extension SearchIndex {
         }
     }
 
-    /// In larger collections than this, a picture that has moved is not looked for.
+    /// A picture that has moved or changed is looked for among so many of the collection's first ones.
     private static let searchable = 1_000_000
 
     private static func places(in collection: any CaptionedPictures) -> [String: Int] {

@@ -3,7 +3,8 @@ internal import Tensors
 
 /// What an index keeps about a picture beside its embedding: a line of `entries.jsonl`.
 public struct IndexEntry: Codable, Sendable, Equatable {
-    /// Names the picture in its collection; where several have one name, the second is `name#2`.
+    /// Names the picture in its collection; where several have one name, the second is `name#2`, or the next that is no
+    /// other picture's own name.
     public var key: String
     /// Where it stood in the collection.
     public var place: Int

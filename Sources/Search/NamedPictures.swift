@@ -2,6 +2,9 @@ internal import Datasets
 internal import Images
 
 /// A set as an index sees it: the first of its pictures, each with a name of its own.
+///
+/// The first picture with a key is named so. The others with that key are named `key#2`, `key#3` and so on; a name that is
+/// the key of any picture looked at is passed over.
 struct NamedPictures: Sendable {
     let set: any CaptionedPictures
     /// By place; nil where the picture cannot even be named.
@@ -11,18 +14,25 @@ struct NamedPictures: Sendable {
     /// - Throws: `CancellationError`.
     init(_ set: any CaptionedPictures, limit: Int?) throws {
         self.set = set
-        var times: [String: Int] = [:]
         var identities: [Result<ExampleIdentity, any Error>] = []
         for place in 0..<min(set.count, limit ?? .max) {
             if place % 1024 == 0, Task.isCancelled { throw CancellationError() }
-            identities.append(
-                Result {
-                    var identity = try set.identity(at: place)
-                    let time = times[identity.key, default: 0] + 1
-                    times[identity.key] = time
-                    if time > 1 { identity.key += "#\(time)" }
-                    return identity
-                })
+            identities.append(Result { try set.identity(at: place) })
+        }
+        let keys = Set(identities.compactMap { try? $0.get().key })
+        // The number of the last picture with a key.
+        var numbers: [String: Int] = [:]
+        for place in identities.indices {
+            guard case .success(var identity) = identities[place] else { continue }
+            let key = identity.key
+            guard var number = numbers[key] else {
+                numbers[key] = 1
+                continue
+            }
+            repeat { number += 1 } while keys.contains("\(key)#\(number)")
+            numbers[key] = number
+            identity.key = "\(key)#\(number)"
+            identities[place] = .success(identity)
         }
         self.identities = identities
     }

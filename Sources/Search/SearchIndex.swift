@@ -25,8 +25,33 @@ public struct SearchIndex: Sendable {
 
     /// - Throws: `SearchError` where there is no index, or its files are not what they were; `TensorFileError`.
     public init(_ folder: String) throws {
+        try self.init(folder, manifestIsRead: {})
+    }
+
+    /// - Parameter manifestIsRead: is called each time before the files that the manifest names are opened.
+    package init(_ folder: String, manifestIsRead: () throws -> Void) throws {
+        self = try Self.opened(folder, manifestIsRead)
+    }
+
+    private static func opened(_ folder: String, _ manifestIsRead: () throws -> Void) throws -> SearchIndex {
+        var manifest = try IndexManifest(folder: folder)
+        while true {
+            try manifestIsRead()
+            do {
+                return try SearchIndex(folder, manifest)
+            } catch {
+                // Where pictures were taken out meanwhile, the files that it names are gone, and there is a newer one.
+                guard let next = try? IndexManifest(folder: folder), next.generation != manifest.generation else {
+                    throw error
+                }
+                manifest = next
+            }
+        }
+    }
+
+    private init(_ folder: String, _ manifest: IndexManifest) throws {
         self.folder = folder
-        manifest = try IndexManifest(folder: folder)
+        self.manifest = manifest
         vectors = try Self.file(folder, manifest.vectorsName, manifest.vectors)
         codes = try Self.file(folder, manifest.codesName, manifest.codes)
         let entries = try Self.file(folder, manifest.entriesName, manifest.entries)

@@ -1,6 +1,6 @@
 internal import CTorch
 
-// Operations that write to a tensor. They serve the optimizer, averages and the loader only.
+// Operations that write to a tensor. They serve training only.
 
 extension Tensor {
     package func copyInPlace(_ source: Tensor) throws {
@@ -20,7 +20,7 @@ extension Tensor {
 /// Operations over whole lists of parameters, each one call of libtorch's.
 package enum TensorLists {
     /// One AdamW step (Loshchilov & Hutter 2019) with libtorch's fused kernel. `steps` are float32 scalars that already
-    /// count this step.
+    /// count this step. Moments (`first`, `second`) lie in memory as their parameters do, or it is an error.
     package static func adamW(
         parameters: [Tensor], gradients: [Tensor], first: [Tensor], second: [Tensor], steps: [Tensor], rate: Double,
         betas: (Double, Double), decay: Double, epsilon: Double

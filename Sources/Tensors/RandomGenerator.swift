@@ -21,7 +21,7 @@ public final class RandomGenerator {
         ct_generator_free(pointer)
     }
 
-    /// The whole state as a uint8 tensor, for checkpoints.
+    /// The whole state as a uint8 tensor; with `setState(_:)`, a generator goes on from there.
     public func state() throws -> Tensor {
         try withExtendedLifetime(self) { try make("generator state") { ct_generator_state(pointer, $0) } }
     }

@@ -62,9 +62,7 @@ extension Tensor {
         borrowing memory: UnsafeRawPointer, owner: AnyObject, shape: [Int], strides: [Int]? = nil, dtype: DType
     ) throws {
         try checkShape(shape, dtype, "tensor")
-        if let strides, strides.count != shape.count || strides.contains(where: { $0 < 0 }) {
-            throw TensorError(operation: "tensor", shapes: [shape], message: "strides \(strides) do not fit the shape")
-        }
+        if let strides { try checkStrides(strides, shape, dtype, "tensor") }
         let context = Unmanaged.passRetained(owner).toOpaque()
         let release: @convention(c) (UnsafeMutableRawPointer?) -> Void = { context in
             if let context { Unmanaged<AnyObject>.fromOpaque(context).release() }
@@ -93,7 +91,8 @@ extension Tensor {
     public func doubles() throws -> [Double] { try elements(as: .float64, zero: 0) }
     public func ints() throws -> [Int] { try elements(as: .int64, zero: 0) }
     public func bytes() throws -> [UInt8] { try elements(as: .uint8, zero: 0) }
-    public func bools() throws -> [Bool] { try elements(as: .bool, zero: false) }
+    /// A byte of memory that is neither 0 nor 1 is true.
+    public func bools() throws -> [Bool] { try elements(as: .bool, zero: UInt8(0)).map { $0 != 0 } }
 
     private func elements<Element>(as dtype: DType, zero: Element) throws -> [Element] {
         let source = try self.to(dtype)
@@ -137,5 +136,22 @@ private func checkShape(_ shape: [Int], _ dtype: DType, _ operation: String) thr
             throw TensorError(operation: operation, shapes: [shape], message: "no tensor can have this shape")
         }
         count = product
+    }
+}
+
+/// Refuses strides that are not one a dimension, go backwards, or reach further than any memory: libtorch ends the process.
+/// - Parameter shape: one that `checkShape` has passed.
+private func checkStrides(_ strides: [Int], _ shape: [Int], _ dtype: DType, _ operation: String) throws {
+    func refusal() -> TensorError {
+        TensorError(operation: operation, shapes: [shape], message: "strides \(strides) do not fit the shape")
+    }
+    guard strides.count == shape.count, strides.allSatisfy({ $0 >= 0 }) else { throw refusal() }
+    if shape.contains(0) { return }
+    var last = 0
+    for (length, stride) in zip(shape, strides) {
+        let (reach, overflow) = (length - 1).multipliedReportingOverflow(by: stride)
+        let (sum, overflowed) = last.addingReportingOverflow(reach)
+        guard !overflow, !overflowed, sum < Int.max / dtype.byteCount else { throw refusal() }
+        last = sum
     }
 }

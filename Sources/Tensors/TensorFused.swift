@@ -84,6 +84,7 @@ package struct PackedConvolution {
 /// out for a row does not depend on how many others there are.
 package struct PackedLinear {
     private let weight: Tensor
+    private let width: Int
     private let out: Int
     /// The first half of what comes out is multiplied by GELU of the second.
     package let isGated: Bool
@@ -97,14 +98,18 @@ package struct PackedLinear {
     /// - Returns: nil where there is no such product for the weight's type on this processor.
     package init?(_ weight: Tensor, gated: Bool = false, quantized: Bool = false) throws {
         guard ct_has_product(weight.dtype.c, quantized) else { return nil }
-        (isGated, isQuantized, out) = (gated, quantized, weight.shape[0])
         self.weight = try make("pack", weight) { ct_pack_product(weight.pointer, gated, quantized, $0) }
+        (isGated, isQuantized, width, out) = (gated, quantized, weight.shape[1], weight.shape[0])
     }
 
     /// Without a graph.
     /// - Parameter x: [..., in] of the weight's type.
     package func callAsFunction(_ x: Tensor, bias: Tensor?) throws -> Tensor {
-        try make("linear", of: [x] + bias.list) {
+        guard x.shape.last == width else {
+            throw TensorError(
+                operation: "linear", shapes: [x.shape], message: "a packed weight for rows of \(width) numbers")
+        }
+        return try make("linear", of: [x] + bias.list) {
             ct_product(x.pointer, weight.pointer, bias?.pointer, out, isGated, isQuantized, $0)
         }
     }

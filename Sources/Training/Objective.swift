@@ -113,7 +113,7 @@ package struct StepSeeds {
 }
 
 /// Networks whose weights can be trained: a file's tensors lie in its mapped memory, which cannot be written to, and are
-/// copied.
+/// copied, in row-major order, as the optimizer's moments are.
 package func trainable<Networks>(
     _ source: WeightStore.Source, device: Device, _ build: (Weights) throws -> Networks
 ) throws -> (networks: Networks, parameters: [(name: String, value: Tensor)]) {
@@ -121,7 +121,11 @@ package func trainable<Networks>(
     var built = try build(Weights(store))
     try store.finish()
     if case .tensors = source {
-        let copies = try store.parameters.map { (name: $0.name, value: try $0.value.clone()) }
+        let copies = try store.parameters.map { parameter -> (name: String, value: Tensor) in
+            let copy = try Tensor.empty(parameter.value.shape, dtype: parameter.value.dtype, device: device)
+            try copy.copyInPlace(parameter.value)
+            return (name: parameter.name, value: copy)
+        }
         store = WeightStore(.tensors(TensorDictionary(copies)), device: device)
         built = try build(Weights(store))
     }

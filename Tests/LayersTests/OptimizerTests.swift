@@ -63,6 +63,29 @@ struct OptimizerTests {
         #expect(parameters.allSatisfy { $0.value.gradient == nil })
     }
 
+    /// Each parameter moves as it does where all decay, or none.
+    @Test func someDecayAndOthersDoNot() throws {
+        let file = try golden("gradients/adamw")
+        let (options, rate) = try options("decay", file)
+        func moved(_ options: AdamW.Options, decays: (Tensor) -> Bool = { _ in true }) throws -> [[Float]] {
+            let parameters = try self.parameters(file)
+            let optimizer = try AdamW(parameters, options: options, decays: decays)
+            for step in 0..<3 {
+                for (name, value) in parameters {
+                    try value.setGradient(file.tensor("gradient.\(step).\(name)").clone())
+                }
+                try optimizer.step(rate: rate)
+            }
+            return try parameters.map { try $0.value.floats() }
+        }
+        var undecayed = options
+        undecayed.weightDecay = 0
+        let (all, none) = (try moved(options), try moved(undecayed))
+        let some = try moved(options) { $0.rank > 1 }
+        #expect(some == [all[0], none[1], none[2]])
+        for (index, name) in Self.names.enumerated() { #expect(all[index] != none[index], "\(name)") }
+    }
+
     /// A convolution over a picture with channels innermost leaves its weight's gradient in that order of memory, too.
     @Test func gradientsInAnotherOrderOfMemory() throws {
         let drawn = try Tensor.randn([8, 6, 3, 3], generator: RandomGenerator(seed: 1))
@@ -78,6 +101,22 @@ struct OptimizerTests {
         }
         #expect(try difference(moved[1], moved[0]) < 1e-5)
         #expect(try difference(moved[0], drawn) > 0.1)
+    }
+
+    /// Moments are row-major: those of a parameter that is not would be other elements' after a checkpoint.
+    @Test func parametersInAnotherOrderOfMemoryAreRefused() throws {
+        func step(_ drawn: Tensor) throws {
+            let value = try drawn.clone()
+            try value.setRequiresGrad(true)
+            try value.setGradient(.ones(value.shape))
+            try AdamW([(name: "weight", value: value)]).step(rate: 0.1)
+        }
+        let drawn = try Tensor.randn([8, 6, 3, 3], generator: RandomGenerator(seed: 1))
+        try step(drawn)
+        // Of single pixels there is one order, whatever the strides.
+        try step(Tensor.ones([8, 1, 1, 6]).permute([0, 3, 1, 2]))
+        let error = #expect(throws: TensorError.self) { try step(drawn.channelsLast()) }
+        #expect(error?.message.contains("another order of memory") == true)
     }
 
     @Test func parametersWithoutGradientsStay() throws {

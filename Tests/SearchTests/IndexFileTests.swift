@@ -68,6 +68,21 @@ struct IndexFileTests {
         #expect(try SearchIndex(index).count == 59)
     }
 
+    /// The files that a manifest names may be gone when they are opened.
+    @Test func anIndexIsOpenedWhilePicturesAreTakenOut() throws {
+        try makeIndex(index, embeddings)
+        var times = 0
+        let opened = try SearchIndex(index, manifestIsRead: {
+            times += 1
+            if times < 3 { try writer().keep { _, known in known.row > 0 } }
+        })
+        #expect(times == 3 && opened.count == 58 && opened.manifest.generation == 3)
+        #expect(try opened.entry(at: 0) == entry(2))
+        // Not for ever: without a newer manifest, what is missing is missing.
+        try FileManager.default.removeItem(atPath: index + "/codes-3.i8")
+        #expect(throws: (any Error).self) { try SearchIndex(index) }
+    }
+
     @Test func picturesAreTakenOut() throws {
         try makeIndex(index, embeddings)
         do {

@@ -147,6 +147,46 @@ struct IndexingTests {
         #expect(SearchIndex.pictures(of: found, in: set) == [try ColourSet.picture(3)])
     }
 
+    @Test func picturesOfOneNameThatHaveMovedAreToldApart() throws {
+        var set = ColourSet(0..<3)
+        for place in [1, 2] { set.elements[place].key = "twin" }
+        try index(set, into: "index")
+        let opened = try SearchIndex(folder("index"))
+        let twins = try [1, 2].map { try ColourSet.picture($0) }
+        let found = try twins.map { try opened.nearest(to: Embedder(model).embedding(of: $0), count: 1)[0] }
+        #expect(found.map(\.entry.key) == ["twin", "twin#2"])
+        // Where the first stood, there is now the second.
+        set.elements.removeFirst()
+        let shown = SearchIndex.pictures(of: found, in: set)
+        #expect(shown.compactMap { $0 } == twins)
+    }
+
+    @Test func aPictureThatHasChangedIsShownAsItIs() throws {
+        var set = ColourSet(0..<3)
+        try index(set, into: "index")
+        let opened = try SearchIndex(folder("index"))
+        let found = try opened.nearest(to: Embedder(model).embedding(of: ColourSet.picture(1)), count: 1)
+        set.elements[1].number = 9
+        let now = try ColourSet.picture(9)
+        #expect(SearchIndex.pictures(of: found, in: set) == [now])
+    }
+
+    /// Names made up for pictures of one key are no other picture's own.
+    @Test func madeUpNamesAreNobodyElses() throws {
+        var set = ColourSet(0..<5)
+        for (place, key) in ["a", "a", "a#2", "a", "a#2"].enumerated() { set.elements[place].key = key }
+        try index(set, into: "index")
+        #expect(try keys("index") == ["a", "a#3", "a#2", "a#4", "a#2#2"])
+        #expect(try index(set, into: "index").added == 0)
+        let opened = try SearchIndex(folder("index"))
+        for number in 0..<5 {
+            let picture = try ColourSet.picture(number)
+            let found = try opened.nearest(to: Embedder(model).embedding(of: picture), count: 1)
+            #expect(found[0].entry.place == number)
+            #expect(SearchIndex.pictures(of: found, in: set) == [picture])
+        }
+    }
+
     @Test func aLimitMayGrow() throws {
         let set = ColourSet(0..<30)
         #expect(try index(set, into: "index", options(limit: 10)).count == 10)

@@ -25,6 +25,20 @@ import Testing
         #expect(error?.kind == .damaged)
     }
 
+    /// Offsets without an element, steps from an only entry.
+    @Test(arguments: [
+        (1 << 62, [0], [1]), (Int.max, [3, 0], [Int.max, Int.max]), (1, [1, 2], [Int.max, 3]),
+        (1, [2, 1, 1], [3, Int.max, Int.max]),
+    ] as [(Int, [Int], [Int])])
+    func numbersThatNoElementNeedsDoNotMatter(offset: Int, shape: [Int], strides: [Int]) throws {
+        let archive = try open(tensor(offset: offset, shape: shape, strides: strides))
+        let expected: [Float] = shape.contains(0) ? [] : [1, 4]
+        #expect(try archive.elements("x") == expected)
+        let found = try archive.tensor("x")
+        #expect(found.shape == shape)
+        #expect(try found.floats() == expected)
+    }
+
     @Test func refusesForeignByteOrder() throws {
         let error = #expect(throws: TensorFileError.self) {
             try open(tensor(offset: 0, shape: [1], strides: [1]), order: "big")

@@ -63,6 +63,18 @@ import Testing
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.path + "/link") == "file")
     }
 
+    /// Of 240 and of 255 bytes, the most there can be; and one that begins with a mark, which joins the slash before it.
+    @Test func writesUnusualNames() throws {
+        let folder = try TemporaryFolder()
+        let names = [String(repeating: "界", count: 80), String(repeating: "界", count: 85), "\u{301}accent"]
+        for name in names {
+            let path = folder.path + "/" + name
+            try Safetensors.write([], to: path)
+            #expect(try TensorArchive.open(path).entries.isEmpty)
+        }
+        #expect(try folder.contents.count == names.count)
+    }
+
     @Test func refusesPathsThatCannotBeWritten() throws {
         let folder = try TemporaryFolder()
         for path in [folder.path, folder.path + "/none/file", "/dev/null", ""] {

@@ -185,6 +185,10 @@ struct OperationTests {
         #expect(try tensor([0, 200, 255], [3], .uint8).bytes() == [0, 200, 255])
         #expect(try Tensor([1, 2]).to(.int64).sharesMemory(with: Tensor([1, 2])) == false)
         #expect(try Tensor([true, false]).bools() == [true, false])
+        // A file may hold any byte.
+        let bytes: [UInt8] = [0, 1, 2, 255]
+        let flags = try bytes.withUnsafeBytes { try Tensor(bytes: $0, shape: [4], dtype: .bool) }
+        #expect(try flags.bools() == [false, true, true, true])
         #expect(try Tensor([UInt8(3)]).ints() == [3])
         #expect(try Tensor([Float(1.5)], shape: [1, 1]).description == "Tensor[1, 1] float32 on cpu")
     }

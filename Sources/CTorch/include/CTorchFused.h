@@ -21,7 +21,8 @@ bool ct_has_bfloat16(void);
 bool ct_has_product(int32_t dtype, bool bytes);
 /* A weight [out, in]: opaque, for the next only. Gated: the first half of what comes out times GELU of the second. */
 ct_tensor *ct_pack_product(const ct_tensor *weight, bool gated, bool bytes, ct_error **error);
-/* Without a graph; x is [..., in] of the weight's type, out the weight's rows. */
+/* Without a graph; x is [..., in] of the weight's type, out the weight's rows. The caller sees to `in`: a packed weight tells
+   it only to whole words. */
 ct_tensor *ct_product(
     const ct_tensor *x, const ct_tensor *packed, const ct_tensor *bias_or_null, long out, bool gated, bool bytes,
     ct_error **error);

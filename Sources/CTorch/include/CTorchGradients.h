@@ -23,7 +23,7 @@ typedef struct ct_autocast {
 ct_autocast ct_set_autocast(int32_t device_kind, ct_autocast state);
 
 /* AdamW (Loshchilov & Hutter 2019) over lists, libtorch's fused kernel; `steps` are float32 scalars, raised by one
- * beforehand by the caller. */
+ * beforehand by the caller. Moments lie in memory as their parameters do, or it is an error. */
 bool ct_adamw_step(
     ct_tensor *const *parameters, ct_tensor *const *gradients, ct_tensor *const *first, ct_tensor *const *second,
     ct_tensor *const *steps, int32_t n, double rate, double beta1, double beta2, double decay, double epsilon,

@@ -84,7 +84,7 @@ ct_tensor *ct_triangle(const ct_tensor *t, long diagonal, bool upper, ct_error *
 ct_tensor *ct_concatenate(ct_tensor *const *list, int32_t n, long dim, ct_error **error);
 ct_tensor *ct_stack(ct_tensor *const *list, int32_t n, long dim, ct_error **error);
 
-/* In place: for the optimizer and the loader only. */
+/* In place: for training only. */
 bool ct_copy_in_place(const ct_tensor *t, const ct_tensor *source, ct_error **error);
 bool ct_fill_in_place(const ct_tensor *t, double value, ct_error **error);
 bool ct_add_in_place(const ct_tensor *t, const ct_tensor *other, double factor, ct_error **error);

@@ -6,12 +6,14 @@ extension TensorArchive {
     /// - Throws: `TensorFileError` for an unknown name or a file cut short since.
     public func tensor(_ name: String) throws -> Tensor {
         let entry = try entry(name)
-        let address = try withUnsafeStorage(of: name) { storage in
-            storage.baseAddress.map { $0 + entry.storageOffset * entry.dtype.byteCount }
-        }
-        if let address, entry.elementCount > 0, Int(bitPattern: address) % entry.dtype.byteCount == 0 {
-            return try Tensor(
-                borrowing: address, owner: file, shape: entry.shape, strides: entry.strides, dtype: entry.dtype)
+        if entry.elementCount > 0 {
+            let address = try withUnsafeStorage(of: name) { storage in
+                storage.baseAddress.map { $0 + entry.storageOffset * entry.dtype.byteCount }
+            }
+            if let address, Int(bitPattern: address) % entry.dtype.byteCount == 0 {
+                return try Tensor(
+                    borrowing: address, owner: file, shape: entry.shape, strides: entry.strides, dtype: entry.dtype)
+            }
         }
         return try withUnsafeBytes(of: name) { try Tensor(bytes: $0, shape: entry.shape, dtype: entry.dtype) }
     }

@@ -9,6 +9,8 @@ internal import Glibc
 /// Writes a file so that its path holds the old content or the whole new one, at any moment and after a crash.
 package struct AtomicFile: ~Copyable {
     private let path: String
+    /// With its slash at the end; empty for the current one.
+    private let folder: String
     private let temporary: String
     private let descriptor: Int32
     private var finished = false
@@ -36,13 +38,18 @@ package struct AtomicFile: ~Copyable {
             target = String(cString: resolved)
             free(resolved)
         }
-        let name = target.split(separator: "/").last.map(String.init) ?? target
-        let folder = String(target.dropLast(name.count))
+        // By code units: a mark that begins a name is one character with the slash before it.
+        let units = target.utf8
+        let start = units.lastIndex(of: UInt8(ascii: "/")).map { units.index(after: $0) } ?? units.startIndex
+        let folder = String(target[..<start])
+        // The system counts bytes, 255 at most.
+        var stem = target[start...].prefix(100)
+        while stem.utf8.count > 100 { stem.removeLast() }
         var descriptor: Int32 = -1
         var temporary = ""
         for _ in 0..<100 {
             let suffix = String(UInt32.random(in: 0...UInt32.max), radix: 36)
-            temporary = "\(folder).\(name.prefix(100)).\(suffix).partial"
+            temporary = "\(folder).\(stem).\(suffix).partial"
             descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             if descriptor >= 0 || errno != EEXIST { break }
         }
@@ -53,6 +60,7 @@ package struct AtomicFile: ~Copyable {
         }
         if exists { fchmod(descriptor, status.st_mode & 0o7777) }
         self.path = target
+        self.folder = folder
         self.temporary = temporary
         self.descriptor = descriptor
     }
@@ -81,8 +89,7 @@ package struct AtomicFile: ~Copyable {
         }
         finished = true
         // The rename itself reaches the disk with the folder; where a folder cannot be opened, the system decides when.
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        let handle = open(folder, O_RDONLY | O_CLOEXEC)
+        let handle = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
         if handle >= 0 {
             fsync(handle)
             close(handle)

@@ -6,9 +6,9 @@ public struct TensorEntry: Sendable, Hashable {
     public let name: String
     public let dtype: DType
     public let shape: [Int]
-    /// Steps in elements, one a dimension.
+    /// Steps in elements, one a dimension; none leads from a dimension's only entry further than the storage is long.
     public let strides: [Int]
-    /// The first element's place in the storage, in elements.
+    /// The first element's place in the storage, in elements; 0 where there is none.
     public let storageOffset: Int
     /// The bytes of the file that hold the storage. Tensors of a `.pt` file may share one.
     public let storage: Range<Int>
@@ -48,6 +48,7 @@ public struct TensorEntry: Sendable, Hashable {
         guard shape.count <= 64 else { throw Complaint("\(shape.count) dimensions", "at most 64") }
         guard shape.allSatisfy({ $0 >= 0 }) else { throw Complaint("shape \(shape)", "no negative extents") }
         let size = dtype.byteCount
+        let capacity = storage.count / size
         // Zeros first: 0 × anything is 0, whatever the other extents would overflow to.
         var elements = shape.contains(0) ? 0 : 1
         for extent in shape where elements > 0 {
@@ -67,7 +68,6 @@ public struct TensorEntry: Sendable, Hashable {
             throw Complaint("strides \(steps) and offset \(storageOffset)", "no negative numbers")
         }
         if elements > 0 {
-            let capacity = storage.count / size
             var last = storageOffset
             for (extent, stride) in zip(shape, steps) {
                 let (reach, overflow) = (extent - 1).multipliedReportingOverflow(by: stride)
@@ -86,8 +86,9 @@ public struct TensorEntry: Sendable, Hashable {
         self.name = name
         self.dtype = dtype
         self.shape = shape
-        self.strides = steps
-        self.storageOffset = storageOffset
+        // What no element needs may be any number in a file, and must not overflow where it is counted with.
+        self.strides = zip(shape, steps).map { extent, step in extent > 1 || step <= capacity ? step : 1 }
+        self.storageOffset = elements > 0 ? storageOffset : 0
         self.storage = storage
         elementCount = elements
     }
