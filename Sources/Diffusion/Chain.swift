@@ -132,10 +132,10 @@ public struct Chain {
         past = Array(([latest] + past).prefix(sampler.memory))
         x = advance.x
         index += 1
-        if let kept {
-            // As noisy as the next step takes it; clean at the end.
-            let next = index < trajectory.count ? trajectory.steps[index] : nil
-            let level = next.map { $0.isRepeat ? $0.to : $0.from } ?? .clean
+        if let kept, index < trajectory.count {
+            // As noisy as the next step takes it.
+            let next = trajectory.steps[index]
+            let level = next.isRepeat ? next.to : next.from
             x = try withoutGradients { try kept.restored(x, at: level, scaling: sampler.scaling) }
         }
         let visible = try visible(at: moment.to)
@@ -151,10 +151,15 @@ public struct Chain {
         return try index == 0 ? x : visible(at: trajectory.steps[index - 1].to)
     }
 
-    /// The pictures, scaled as √ᾱ · x₀ + √(1 − ᾱ) · ε whatever the sampler has.
+    /// The pictures, scaled as √ᾱ · x₀ + √(1 − ᾱ) · ε whatever the sampler has; at the end of the way, what is kept is
+    /// put back clean.
     private func visible(at level: NoiseLevel) throws -> Tensor {
-        if sampler.scaling == .preserving || level.sigma == 0 { return x }
-        return try withoutGradients { try Scales(level).signal * x }
+        try withoutGradients {
+            let isScaled = sampler.scaling == .preserving || level.sigma == 0
+            let scaled = try isScaled ? x : Scales(level).signal * x
+            guard let kept, index == trajectory.count else { return scaled }
+            return try kept.restored(scaled, at: .clean, scaling: .preserving)
+        }
     }
 }
 

@@ -23,34 +23,44 @@ public final class AdamW {
     private let first: [Tensor]
     private let second: [Tensor]
     private let steps: [Tensor]
+    private let isDecayed: [Bool]
 
-    /// - Parameter parameters: float32 leaves; those without a gradient at a step stay as they are.
-    public init(_ parameters: [(name: String, value: Tensor)], options: Options = Options()) throws {
+    /// - Parameters:
+    ///   - parameters: float32 leaves; those without a gradient at a step stay as they are.
+    ///   - decays: which of them `weightDecay` shrinks.
+    public init(
+        _ parameters: [(name: String, value: Tensor)], options: Options = Options(),
+        decays: (Tensor) -> Bool = { _ in true }
+    ) throws {
         self.options = options
         self.parameters = parameters
         first = try parameters.map { try .zeros($0.value.shape, device: $0.value.device) }
         second = try parameters.map { try .zeros($0.value.shape, device: $0.value.device) }
         steps = try parameters.map { try .zeros([], device: $0.value.device) }
+        isDecayed = parameters.map { decays($0.value) }
     }
 
     /// One step with the parameters' gradients.
     public func step(rate: Double) throws {
         try withoutGradients {
-            var chosen: [Int] = []
-            var gradients: [Tensor] = []
+            var chosen: [(index: Int, gradient: Tensor)] = []
             for (index, parameter) in parameters.enumerated() {
                 guard let gradient = parameter.value.gradient else { continue }
-                chosen.append(index)
-                gradients.append(gradient)
+                chosen.append((index: index, gradient: gradient))
             }
-            if chosen.isEmpty { return }
-            for index in chosen { try steps[index].addInPlace(.ones([], device: steps[index].device)) }
-            try TensorLists.adamW(
-                parameters: chosen.map { parameters[$0].value }, gradients: gradients,
-                first: chosen.map { first[$0] }, second: chosen.map { second[$0] }, steps: chosen.map { steps[$0] },
-                rate: rate, betas: (options.beta1, options.beta2), decay: options.weightDecay,
-                epsilon: options.epsilon)
+            for (index, _) in chosen { try steps[index].addInPlace(.ones([], device: steps[index].device)) }
+            try step(chosen.filter { isDecayed[$0.index] }, rate: rate, decay: options.weightDecay)
+            try step(chosen.filter { !isDecayed[$0.index] }, rate: rate, decay: 0)
         }
+    }
+
+    private func step(_ chosen: [(index: Int, gradient: Tensor)], rate: Double, decay: Double) throws {
+        if chosen.isEmpty { return }
+        let indices = chosen.map { $0.index }
+        try TensorLists.adamW(
+            parameters: indices.map { parameters[$0].value }, gradients: chosen.map { $0.gradient },
+            first: indices.map { first[$0] }, second: indices.map { second[$0] }, steps: indices.map { steps[$0] },
+            rate: rate, betas: (options.beta1, options.beta2), decay: decay, epsilon: options.epsilon)
     }
 
     public func clearGradients() {

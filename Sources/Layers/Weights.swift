@@ -39,9 +39,6 @@ public struct Weights {
 
     /// Where the network only draws: what packs this weight at its first use.
     package func packing<Packed>(of name: String) -> Packing<Packed>? { store.packing(of: (self / name).path) }
-
-    /// Whether the source has a parameter at this path; false for drawn weights.
-    public func has(_ name: String) -> Bool { store.source.has((self / name).path) }
 }
 
 /// How a parameter begins.
@@ -80,13 +77,6 @@ public final class WeightStore {
         /// Draws initial values.
         case initial(RandomGenerator)
         case tensors(any TensorSource)
-
-        func has(_ name: String) -> Bool {
-            switch self {
-            case .initial: false
-            case .tensors(let source): source.shape(of: name) != nil
-            }
-        }
     }
 
     public let source: Source

@@ -11,7 +11,7 @@ public struct ContrastiveModel {
     let text: ContrastiveTextTower
     let logScale: Tensor
 
-    /// The highest factor, as CLIP's: beyond it training becomes unstable.
+    /// The highest factor that training reaches, as CLIP's: beyond it training becomes unstable.
     public static let highestScale = 100.0
     /// Where training begins: a temperature of 0.07.
     static let firstScale = 1 / 0.07
@@ -31,7 +31,7 @@ public struct ContrastiveModel {
         }
         text = try ContrastiveTextTower(
             weights / "text", configuration: configuration.text, embedding: configuration.embedding)
-        logScale = try weights.normParameter("logit_scale", [], initial: .constant(log(Self.firstScale)))
+        logScale = try weights.normParameter(Self.scaleName, [], initial: .constant(log(Self.firstScale)))
     }
 
     /// - Parameters:
@@ -73,10 +73,20 @@ public struct ContrastiveModel {
     }
 
     /// What a product of embeddings is multiplied with, a scalar that learns.
-    public func logitScale() throws -> Tensor { try logScale.clamp(max: log(Self.highestScale)).exp() }
+    public func logitScale() throws -> Tensor { try logScale.exp() }
 
     /// The name of the parameter behind `logitScale`.
     package static let scaleName = "logit_scale"
+
+    /// Brings the parameter behind `logitScale` back to the highest one, after a step of training. Bounded in the graph
+    /// instead, it would have no gradient to come down by.
+    ///
+    /// - Parameter parameters: of the model, or some of them.
+    package static func boundScale(of parameters: [(name: String, value: Tensor)]) throws {
+        for (name, value) in parameters where name == scaleName {
+            try withoutGradients { try value.copyInPlace(value.clamp(max: log(highestScale))) }
+        }
+    }
 
     private func unit(_ x: Tensor) throws -> Tensor { try noisedCLIPUnit(x.to(.float32)) }
 }

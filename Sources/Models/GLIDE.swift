@@ -122,7 +122,8 @@ public struct GLIDE {
     ///   - timesteps: [N].
     ///   - text: from `self.text`, N of them.
     ///   - dropout: while training.
-    /// - Returns: [N, 6, H, W]: the noise, and the fraction between the smallest and largest variance.
+    /// - Returns: [N, 3, H, W], the prediction; where the variance is learned [N, 6, H, W], with v in −1...1 behind it:
+    ///   (v + 1) / 2 is the place between the logarithms of the smallest and the largest variance.
     public func callAsFunction(
         _ x: Tensor, timesteps: Tensor, text: TextStates, conditions: Conditions = Conditions(),
         dropout: RandomGenerator? = nil

@@ -68,7 +68,7 @@ struct Drawing {
             try request.initialNoise?.tensor(rows).to(device: model.device) ?? source(shape, device: model.device)
         var kept: KeptRegion?
         var treatment = SampleTreatment(clamp: settings.clamp?.treatment ?? plan.clamp)
-        if let picture, let mask = given?.kept {
+        if let picture, let mask = try given?.kept?.to(device: model.device) {
             let hidden = try picture * mask
             let small = try mask.resize(height: shape[2], width: shape[3], .nearest)
             if sees.seesMask {

@@ -7,7 +7,9 @@ public struct EnlargingRequest: Sendable {
     public var picture: InputPicture
     /// What is to be seen; an upsampler's text adds little.
     public var prompt: String
+    /// Of the noise.
     public var seed: UInt64
+    /// nil is the model's own, as for what follows.
     public var sampler: SamplerName?
     public var steps: Int?
     public var schedule: String?

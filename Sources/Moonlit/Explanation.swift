@@ -12,6 +12,7 @@ import Tensors
 /// try explanation.sheet().write(to: "fox.png")
 /// ```
 public struct Explanation: Sendable {
+    /// The picture that is explained.
     public let drawn: GeneratedPicture
     /// In the prompt's order; those that the model reads, or of these the ones that were asked about.
     public let words: [Word]
@@ -24,6 +25,7 @@ public struct Explanation: Sendable {
         public let share: Double
         /// Where: the mean place of what is above the map's mean, from the upper left corner, 0…1.
         public let centre: (x: Double, y: Double)
+        /// How strongly it spoke at each pixel.
         public let heat: HeatMap
     }
 

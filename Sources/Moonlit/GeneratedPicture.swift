@@ -2,6 +2,7 @@ public import Images
 
 /// A finished picture with all that is needed to draw it again.
 public struct GeneratedPicture: Sendable {
+    /// RGB, of `settings`' size, or enlarged.
     public let picture: Picture
     public let settings: Settings
 

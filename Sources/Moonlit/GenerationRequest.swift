@@ -4,6 +4,7 @@ public import Tokenizers
 
 /// What is to be drawn, and how. A plain value: the same request and model give the same pictures.
 public struct GenerationRequest: Sendable, Hashable, Codable {
+    /// What to draw; empty draws whatever the model likes.
     public var prompt: String
     /// What the picture should not be; empty is plain classifier-free guidance.
     public var negativePrompt: String
@@ -15,6 +16,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public var batchSize: Int
     /// nil is the model's own.
     public var sampler: SamplerName?
+    /// Steps from noise to picture; nil is the model's own number.
     public var steps: Int?
     /// How the steps lie: a spacing's name ("trailing", "karras" …), or respacing ("fast27", "10,10,5"); nil is the
     /// sampler's own.
@@ -23,6 +25,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public var guidanceScale: Double?
     /// Pixels; nil is the canvas's, the init image's, or what the model was trained on.
     public var width: Int?
+    /// As `width`; both must divide by the model's `sizeMultiple`.
     public var height: Int?
     /// nil is the model's own.
     public var clamp: Clamp?

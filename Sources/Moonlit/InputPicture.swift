@@ -30,6 +30,7 @@ public struct InputPicture: Sendable, Hashable, Codable {
         try self.init(Picture(path: path), record: Record(path: path, sha256: SHA256.hexadecimal(data)))
     }
 
+    /// A picture that came from no file.
     public init(_ picture: Picture) throws {
         try self.init(picture, record: Record(path: nil, sha256: SHA256.hexadecimal(picture.pixels)))
     }
@@ -51,5 +52,6 @@ public struct InputPicture: Sendable, Hashable, Codable {
         self.record = record
     }
 
+    /// The same as a `Picture`, RGB.
     public func picture() throws -> Picture { try Picture(width: width, height: height, channels: 3, pixels: pixels) }
 }

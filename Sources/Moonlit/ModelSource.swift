@@ -55,9 +55,11 @@ public enum ModelSource: Sendable, Hashable {
     /// Beside the program (`make install`, `swift build`), else in the source tree. `Bundle.module` would end the
     /// program where the folder is missing.
     private static func folder() -> String? {
-        let inside = "moonlit_Moonlit.resources/Embedded"
+        // The last two on macOS.
+        let names = ["moonlit_Moonlit.resources", "moonlit_Moonlit.bundle", "moonlit_Moonlit.bundle/Contents/Resources"]
         let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
-        let places = [program, Bundle.main.bundleURL, Bundle.main.resourceURL].compactMap { $0?.appending(path: inside) }
+        let homes = [program, Bundle.main.bundleURL, Bundle.main.resourceURL].compactMap { $0 }
+        let places = homes.flatMap { home in names.map { home.appending(path: $0 + "/Embedded") } }
         let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Embedded")
         return (places + [source]).map(\.path).first { FileManager.default.fileExists(atPath: $0) }
     }

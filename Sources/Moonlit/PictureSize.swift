@@ -35,6 +35,7 @@ struct PictureSize {
 
 /// A larger ground on which a picture lies.
 public struct Canvas: Sendable, Hashable, Codable {
+    /// Pixels, as `height`.
     public var width: Int
     public var height: Int
     /// Where the picture's upper left corner comes to lie; nil is the middle.

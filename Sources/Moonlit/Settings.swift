@@ -42,6 +42,7 @@ public struct Settings: Sendable, Hashable, Codable {
     /// Where the picture was chosen among several by CLIP.
     public var choice: Choice?
 
+    /// Which CLIP guided, and how strongly.
     public struct GuidingCLIP: Sendable, Hashable, Codable {
         public var scale: Double
         /// An embedded model's name, or where the CLIP was.
@@ -53,6 +54,7 @@ public struct Settings: Sendable, Hashable, Codable {
         }
     }
 
+    /// By which CLIP the picture was chosen, among how many.
     public struct Choice: Sendable, Hashable, Codable {
         /// How many were drawn.
         public var candidates: Int
@@ -68,6 +70,7 @@ public struct Settings: Sendable, Hashable, Codable {
         }
     }
 
+    /// The second stage, and the size it came to, in pixels.
     public struct Upscale: Sendable, Hashable, Codable {
         /// The upsampler's name, and where it was.
         public var model: String
@@ -223,6 +226,7 @@ public struct Settings: Sendable, Hashable, Codable {
         try self.init(json: text.value, file: path)
     }
 
+    /// As the `moonlit` text of a PNG file holds it, keys sorted.
     public func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -12,6 +12,7 @@ public struct Shortlist: Sendable {
     /// Of all candidates, in the order they were drawn.
     public private(set) var scores: [Score] = []
 
+    /// A candidate and its likeness to the prompt.
     public struct Score: Sendable, Hashable, Codable {
         public let seed: UInt64
         /// The cosine of the picture's and the prompt's embeddings.

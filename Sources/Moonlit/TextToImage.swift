@@ -32,6 +32,7 @@ public actor TextToImage {
     public struct Options: Sendable {
         /// `int8`: the U-Net's large matrix products in whole numbers of 8 bits, the rest in bfloat16; where `hasInt8`.
         public var dtype: DType
+        /// Where it computes: the CPU unless given; `Device.best` is a GPU where there is one.
         public var device: Device
         /// Threads that one operation may use on the CPU; nil is libtorch's choice.
         public var threads: Int?
@@ -43,6 +44,7 @@ public actor TextToImage {
         /// Whether this processor computes in `int8`; elsewhere it is bfloat16 altogether.
         public static var hasInt8: Bool { PackedLinear.canQuantize }
 
+        /// In float32 on the CPU, unless given.
         public init(
             dtype: DType = .float32, device: Device = .cpu, threads: Int? = nil,
             additions: LatentModel.Additions = .init(), prediction: Prediction? = nil

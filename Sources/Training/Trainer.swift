@@ -1,6 +1,7 @@
 package import Datasets
 internal import Diffusion
 package import Layers
+internal import Models
 package import Tensors
 
 /// An objective in training: its weights, their averages and moments, and how one step changes them.
@@ -30,8 +31,12 @@ package final class Trainer {
         parameters = all
         shards = try Self.ranges(of: all.map(\.value.count), count: configuration.parts).map { range in
             let own = Array(all[range])
+            // As CLIP's, gains, biases and the logit's scale do not decay (Radford et al. 2021, §2.5).
+            let optimizer = try AdamW(own, options: configuration.optimizer) {
+                configuration.kind != .contrastive || $0.rank > 1
+            }
             return Shard(
-                range: range, parameters: own, optimizer: try AdamW(own, options: configuration.optimizer),
+                range: range, parameters: own, optimizer: optimizer,
                 averages: try EMA(own, decay: configuration.emaDecay))
         }
     }
@@ -106,6 +111,7 @@ package final class Trainer {
                     try withoutGradients { try TensorLists.multiply(gradients, by: factor) }
                 }
                 try shard.optimizer.step(rate: rate)
+                if configuration.kind == .contrastive { try ContrastiveModel.boundScale(of: shard.parameters) }
                 try shard.averages.update(step: step)
             }
             shard.optimizer.clearGradients()

@@ -23,6 +23,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     public var loss: LossShape
     public var textPretraining: TextPretrainingShape
     public var data: DataShape
+    /// In a contrastive run, `weightDecay` leaves gains, biases and the logit's scale.
     public var optimizer: AdamW.Options
     public var rate: LearningRate
     /// The largest norm of all gradients together; 0 leaves them.
@@ -259,6 +260,10 @@ extension TrainingConfiguration {
         try require(
             kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
+        let namesNoise = [.diffusion, .latent].contains(kind) && diffusion.prediction == .noise
+        try require(
+            !namesNoise || diffusion.zeroTerminalSNR != true, "diffusion.prediction",
+            "noise says nothing of a picture where nothing else is left (zeroTerminalSNR); use velocity or sample")
         try require(!data.sets.isEmpty, "data.sets", "there is nothing to learn from")
         for part in data.sets {
             try require(

@@ -30,10 +30,13 @@ import Testing
         #expect(try difference(pictures(7, 3), batch) == 0)
     }
 
+    /// Of each picture that of its own seed (see Tests/Fixtures/random/README.md).
     @Test func theFirstNoiseIsPyTorchs() throws {
-        let noise = try NoiseSource.seeded(7, count: 1)([1, 3, 8, 8])
-        #expect(try difference(noise, normal([1, 3, 8, 8], seed: 7, dtype: .float32)) == 0)
-        let half = try NoiseSource.seeded(7, count: 1)([1, 3, 8, 8], dtype: .bfloat16)
+        let drawn = try Fixture("random/draws")["randn.float32.42.1x3x5x7"]
+        let noise = try NoiseSource.seeded(41, count: 2)([2, 3, 5, 7]).rows(1..<2)
+        // Without AVX2 the last bits are others.
+        #expect(try difference(noise, drawn) < 2e-6)
+        let half = try NoiseSource.seeded(42, count: 1)([1, 3, 5, 7], dtype: .bfloat16)
         #expect(try difference(half, noise.to(.bfloat16)) == 0)
     }
 
@@ -169,6 +172,27 @@ import Testing
         #expect(try difference(last.x, same.x) < ([.dpmSolver2M, .unipc].contains(name) ? 0.05 : 1e-12))
     }
 
+    /// Also where a way ends above the clean picture (diffusers' `final_sigmas_type` "sigma_min").
+    @Test(arguments: [SamplerName.ddim, .euler, .dpmSolver2M, .unipc])
+    func whatIsKeptIsCleanAtTheEnd(name: SamplerName) throws {
+        let levels = Array(trajectory.levels.dropLast())
+        let picture = try normal([1, 3, 4, 4], seed: 2).tanh()
+        let mask = try Tensor([1.0, 0, 1, 0], shape: [1, 1, 1, 4])
+        let kept = KeptRegion(picture: picture, noise: try normal([1, 3, 4, 4], seed: 3), mask: mask)
+        let short = try Trajectory(levels.dropLast(), end: levels[levels.count - 1])
+        for way in [trajectory, short] {
+            var chain = try Chain(
+                name.sampler, way, denoiser(), start: .given(normal([1, 3, 4, 4])), noise: .seeded(1, count: 1),
+                keeping: kept)
+            var last: SamplingStep?
+            let end = try chain.run { last = $0 }
+            let shown = try #require(last).x
+            #expect(try difference(end * mask, picture * mask) < 1e-12)
+            #expect(try difference(end * (1 - mask), picture * (1 - mask)) > 0.1)
+            #expect(try difference(shown, end) == 0)
+        }
+    }
+
     /// A gradient of 1 moves the mean by the variance, also at the last step, where no noise shows it.
     @Test(arguments: [(Variance.fixedSmall, "posterior_variance"), (.fixedLarge, "fixed_large_log_variance")])
     func variancesAgree(variance: Variance, table: String) throws {
@@ -220,6 +244,23 @@ import Testing
         let wide = try Tensor([-4.0, 2, 0.8, 3, 0.4], shape: [1, 1, 5])
         #expect(try SampleTreatment.Clamp.dynamic(quantile: 0.5, limit: 1.6)(wide).doubles() == [-1, 1, 0.5, 1, 0.25])
         #expect(throws: DiffusionError.self) { try SampleTreatment.Clamp.dynamic(limit: 0)(wide) }
+    }
+
+    @Test(arguments: [0, 0.3, 0.995, 1]) func thresholdsAreQuantiles(quantile: Double) throws {
+        let x0 = try normal([3, 2, 7, 5], dtype: .float32) * 4
+        let bounds = try x0.abs().reshape([3, -1]).quantile(quantile, dim: 1).clamp(min: 1).reshape([3, 1, 1, 1])
+        let expected = try Tensor.minimum(Tensor.maximum(x0, -bounds), bounds) / bounds
+        #expect(try difference(SampleTreatment.Clamp.dynamic(quantile: quantile)(x0), expected) < 1e-6)
+    }
+
+    /// More numbers a picture than libtorch's quantile takes.
+    @Test func largePicturesAreThresholded() throws {
+        let last = 1 << 24
+        let ramp = try Tensor.arange(Double(last + 1), dtype: .float32) * (4 / Double(last))
+        let treated = try SampleTreatment.Clamp.dynamic(quantile: 0.5)(ramp.reshape([1, 1, 1, last + 1])).reshape([-1])
+        for (place, value) in [(0, 0), (last / 4, 0.5), (last / 2, 1), (last, 1)] {
+            #expect(try treated.at(place).item() == value)
+        }
     }
 
     @Test func theClampComesLast() throws {

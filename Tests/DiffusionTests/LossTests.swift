@@ -79,6 +79,9 @@ import Testing
             #expect(abs(inverse - min(1 / (1 - level.alphaBar), 6)) < 1e-12)
             #expect(Prediction.allCases.allSatisfy { LossWeighting.uniform.weight($0, at: level) == 1 })
         }
+        let nothing = try NoiseSchedule(.scaledLinear()).rescaledToZeroTerminalSNR().level(timestep: 999)
+        let weights = [Prediction.noise, .sample, .velocity].map { LossWeighting.minSNR().weight($0, at: nothing) }
+        #expect(weights == [1, 0, 0])
     }
 
     /// A network that errs by the same in x₀ has the same weighted loss, whatever it predicts.

@@ -27,6 +27,30 @@ import Testing
         #expect(distance < Self.bound, "\(name): \(distance)")
     }
 
+    /// Few steps are taken where there is noise: at step 0 a consistency model is not heard.
+    @Test func fewStepsOfAConsistencyModelRecoverTheMixture() throws {
+        let trajectory = try schedule.trajectory(SamplerName.lcm.spacing(steps: 4))
+        #expect(trajectory.levels.dropLast().map(\.timestep) == [999, 749, 499, 249])
+        var chain = try Chain(
+            LCM(), trajectory, mixture.consistent(schedule), start: .noise([8000, 2], dtype: .float64),
+            noise: .batch(RandomGenerator(seed: 20)))
+        let distance = try mixture.distance(chain.run())
+        // Four draws of the noise scatter a little more than many; 0.09.
+        #expect(distance < 1.5 * Self.bound, "\(distance)")
+    }
+
+    /// One step from nothing but noise finds where the pictures lie; begun at step 0, it would leave noise.
+    @Test(arguments: SamplerName.allCases) func oneStepIsTakenFromNoise(name: SamplerName) throws {
+        let centre = [0.8, -0.6]
+        let single = Mixture(weights: [1], means: [centre], deviation: 0.15)
+        let denoiser = name == .lcm ? single.consistent(schedule) : single.denoiser(schedule, .noise)
+        var chain = try Chain(
+            name.sampler, schedule.trajectory(name.spacing(steps: 1)), denoiser,
+            start: .noise([500, 2], dtype: .float64), noise: .batch(RandomGenerator(seed: 20)))
+        let offsets = try chain.run() - Tensor(centre, shape: [1, 2])
+        #expect(try offsets.square().mean().sqrt().item() < 0.3)
+    }
+
     @Test(arguments: [SamplerName.ddim, .dpmSolver2M], [Prediction.sample, .velocity])
     func everyPredictionWillDo(name: SamplerName, prediction: Prediction) throws {
         let distance = try distance(name.sampler, name, prediction)

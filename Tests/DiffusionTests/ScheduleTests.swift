@@ -129,6 +129,19 @@ import Testing
         #expect(throws: DiffusionError.self) { try NoiseSchedule(.betas([0.5])).rescaledToZeroTerminalSNR() }
     }
 
+    /// Up to its last step, √ᾱ falls evenly, and times are found again.
+    @Test func noiseAloneIsComeToEvenly() throws {
+        let schedule = try NoiseSchedule(.scaledLinear()).rescaledToZeroTerminalSNR()
+        let root = schedule.alphaBar[998].squareRoot()
+        for share in [0.75, 0.5, 0.125] {
+            let level = try schedule.level(timestep: 999 - share)
+            #expect(abs(level.alphaBar.squareRoot() / root - share) < 1e-12)
+            #expect(abs(schedule.timestep(sigma: level.sigma) - (999 - share)) < 1e-9)
+        }
+        #expect(abs(schedule.timestep(sigma: schedule.sigmas[998]) - 998) < 1e-9)
+        #expect(schedule.timestep(sigma: .infinity) == 999)
+    }
+
     @Test func impossibleSchedulesAreRefused() {
         #expect(throws: DiffusionError.self) { try NoiseSchedule(.linear(), steps: 0) }
         #expect(throws: DiffusionError.self) { try NoiseSchedule(.betas([])) }

@@ -34,7 +34,6 @@ struct WeightsTests {
         let store = WeightStore(.tensors(source))
         store.ignore { $0 == "ok" }
         let weights = Weights(store)
-        #expect(weights.has("stray") && !weights.has("other"))
         _ = try Linear(weights / "a", in: 2, out: 3)
         _ = try LayerNorm(weights / "norm", width: 7)
         let error = try #require(throws: WeightError.self) { try store.finish() }

@@ -140,7 +140,15 @@ struct ContrastiveTests {
         #expect(abs(try model.logitScale().item() - 1 / 0.07) < 1e-4)
         let scale = try #require(store.parameters.first { $0.name == ContrastiveModel.scaleName })
         try scale.value.fillInPlace(9)
+        try scale.value.setRequiresGrad(true)
+        // Above the highest one, too, there is a gradient to come down by.
+        let gradient = try withGradients { try model.logitScale().gradients(of: [scale.value])[0] }
+        #expect(abs(try #require(gradient).item() / exp(9) - 1) < 1e-5)
+        try ContrastiveModel.boundScale(of: store.parameters)
         #expect(abs(try model.logitScale().item() - 100) < 1e-3)
+        try scale.value.detach().fillInPlace(-1)
+        try ContrastiveModel.boundScale(of: store.parameters)
+        #expect(try scale.value.item() == -1)
     }
 
     @Test func halfPrecisionIsNear() throws {

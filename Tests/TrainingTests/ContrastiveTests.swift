@@ -185,6 +185,44 @@ import Training
         }
     }
 
+    /// Matrices, filters and tables decay; gains, biases and the logit's scale do not.
+    @Test func gainsAndBiasesDoNotDecay() throws {
+        var configuration = try Self.small()
+        configuration.parts = 1
+        let batch = try batches(configuration).batch(step: 0)
+        func weights(decay: Double) throws -> [(name: String, value: Tensor)] {
+            configuration.optimizer.weightDecay = decay
+            let trainer = try Trainer(
+                configuration, objective: objective(configuration), workers: WorkerGroup(count: 1))
+            _ = try trainer.advance(with: batch)
+            return trainer.parameters
+        }
+        let (kept, decayed) = (try weights(decay: 0), try weights(decay: 1))
+        for ((name, a), (_, b)) in zip(kept, decayed) {
+            let isSame = try a.floats() == b.floats()
+            #expect(isSame == (a.rank < 2), "\(name)")
+        }
+        #expect(Set(kept.map(\.value.rank)) == [0, 1, 2, 4])
+    }
+
+    /// Bounded after a step, before the averages follow, and not in the graph, where it would have no gradient.
+    @Test func theScaleIsBounded() throws {
+        let configuration = try Self.small()
+        let trainer = try Trainer(
+            configuration, objective: objective(configuration), workers: WorkerGroup(count: 2))
+        let batch = try batches(configuration).batch(step: 0)
+        let place = try #require(trainer.parameters.firstIndex { $0.name == ContrastiveModel.scaleName })
+        let scale = trainer.parameters[place].value
+        try withoutGradients { try scale.fillInPlace(log(3 * ContrastiveModel.highestScale)) }
+        let gradient = try trainer.gradients(of: batch).averaged()[place]
+        #expect(try #require(gradient).item() != 0)
+        _ = try trainer.advance(with: batch)
+        let highest = log(ContrastiveModel.highestScale)
+        #expect(abs(try scale.item() - highest) < 1e-6)
+        let average = try #require(trainer.averages.first { $0.name == ContrastiveModel.scaleName }).value
+        #expect(try average.item() < highest)
+    }
+
     @Test(arguments: ["clip-64", "noised-clip-64", "glide-clip"])
     func aBatchIsLearnedByHeart(preset: String) throws {
         var configuration = try Self.small(preset, steps: 400)

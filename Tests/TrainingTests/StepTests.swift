@@ -1,4 +1,6 @@
+import Checkpoints
 import Datasets
+import Diffusion
 import Layers
 import Models
 import Tensors
@@ -57,6 +59,30 @@ import Training
         #expect(try weights() == first)
         configuration.seed = 1
         #expect(try weights() != first)
+    }
+
+    /// Of a diffusion model, gains and biases too.
+    @Test func everyWeightDecays() throws {
+        func gain(decay: Double) throws -> [Float] {
+            var configuration = small()
+            configuration.optimizer.weightDecay = decay
+            let trainer = try trainer(configuration)
+            _ = try trainer.advance(with: batches(configuration).batch(step: 0))
+            return try #require(trainer.parameters.first { $0.name == "out.0.weight" }).value.floats()
+        }
+        let (kept, decayed) = (try gain(decay: 0), try gain(decay: 1))
+        #expect(zip(kept, decayed).allSatisfy { $0 > $1 })
+    }
+
+    /// A model that names the noise could not begin to draw where there is nothing else.
+    @Test func noiseAloneIsNotNamed() throws {
+        var configuration = small()
+        configuration.diffusion.zeroTerminalSNR = true
+        configuration.diffusion.prediction = .noise
+        let error = try #require(throws: TrainingError.self) { try configuration.validate() }
+        #expect(error.description.contains("zeroTerminalSNR"))
+        configuration.diffusion.prediction = .velocity
+        try configuration.validate()
     }
 
     @Test func numbersThatAreNoneChangeNothing() throws {

@@ -6,7 +6,10 @@ public import Tensors
 /// It stands alone or goes with classifier-free guidance, which it knows nothing of, and with every sampler.
 ///
 /// ```swift
-/// let guidance = CLIPGuidance(scale: 3, reading: .noisy) { x, level in try clip.likeness(x, level.timestep, texts) }
+/// let guidance = CLIPGuidance(scale: 3, reading: .noisy) { x, level in
+///     let timesteps = try Tensor.full([x.size(0)], level.timestep)
+///     return try clip.likeness(ofPictures: x, timesteps: timesteps, toTexts: texts) * clip.logitScale
+/// }
 /// let denoiser = plan.denoiser(gradient: guidance.gradient, network)
 /// ```
 public struct CLIPGuidance {

@@ -39,7 +39,11 @@ public enum SamplerName: String, Sendable, Hashable, Codable, CaseIterable {
 
     /// The steps it takes where the user does not say: OpenAI's even respacing for those that come from discrete
     /// chains, k-diffusion's for the others.
+    ///
+    /// OpenAI's ends with step 0, where a consistency model's answer counts for nothing, and a chain of one step would
+    /// begin there: both go from the noisiest step on instead.
     public func spacing(steps: Int) -> Spacing {
-        sampler.scaling == .preserving ? .respaced(.sections([steps])) : .interpolated(steps)
+        guard sampler.scaling == .preserving else { return .interpolated(steps) }
+        return self == .lcm || steps == 1 ? .trailing(steps) : .respaced(.sections([steps]))
     }
 }

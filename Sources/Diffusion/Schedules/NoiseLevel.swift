@@ -37,7 +37,7 @@ public struct NoiseLevel: Sendable, Hashable {
 
 extension NoiseSchedule {
     /// The noise at an original step number; between two steps, log σ is interpolated as k-diffusion's
-    /// `DiscreteSchedule.t_to_sigma` does.
+    /// `DiscreteSchedule.t_to_sigma` does, and √ᾱ before a step of nothing but noise, whose σ is infinite.
     public func level(timestep time: Double) throws -> NoiseLevel {
         guard let first = timesteps.first, let last = timesteps.last, time >= Double(first), time <= Double(last) else {
             throw DiffusionError.time(time, expected: "\(timesteps.first ?? 0) to \(timesteps.last ?? 0)")
@@ -46,6 +46,10 @@ extension NoiseSchedule {
         if Double(timesteps[low]) == time { return NoiseLevel(timestep: time, alphaBar: alphaBar[low]) }
         let gap = Double(timesteps[low + 1] - timesteps[low])
         let weight = (time - Double(timesteps[low])) / gap
+        if sigmas[low + 1] == .infinity {
+            let root = (1 - weight) * alphaBar[low].squareRoot()
+            return NoiseLevel(timestep: time, alphaBar: root * root)
+        }
         let logSigma = (1 - weight) * logSigmas[low] + weight * logSigmas[low + 1]
         return NoiseLevel(timestep: time, sigma: exp(logSigma))
     }
@@ -58,7 +62,7 @@ extension NoiseSchedule {
         NoiseLevel(timestep: timestep(sigma: sigma, rounding: rounding), sigma: sigma)
     }
 
-    /// k-diffusion's `DiscreteSchedule.sigma_to_t`.
+    /// k-diffusion's `DiscreteSchedule.sigma_to_t`, and the way back from what `level(timestep:)` says.
     public func timestep(sigma: Double, rounding: Bool = false) -> Double {
         guard sigma > 0 else { return Double(timesteps.first ?? 0) }
         let logSigma = log(sigma)
@@ -69,7 +73,10 @@ extension NoiseSchedule {
             let isLowNearer = abs(logSigma - logSigmas[low]) <= abs(logSigma - logSigmas[high])
             return Double(timesteps[isLowNearer ? low : high])
         }
-        let weight = (logSigma - logSigmas[low]) / (logSigmas[high] - logSigmas[low])
+        let weight =
+            sigmas[high] == .infinity
+            ? 1 - 1 / (alphaBar[low] * (1 + sigma * sigma)).squareRoot()
+            : (logSigma - logSigmas[low]) / (logSigmas[high] - logSigmas[low])
         let clamped = min(max(weight, 0), 1)
         return (1 - clamped) * Double(timesteps[low]) + clamped * Double(timesteps[high])
     }

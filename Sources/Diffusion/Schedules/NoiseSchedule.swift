@@ -102,9 +102,6 @@ public struct NoiseSchedule: Sendable, Equatable {
     /// ᾱ of the step before each: 1, then `alphaBar` without its last.
     public var alphaBarPrevious: [Double] { [1] + alphaBar.dropLast() }
 
-    /// The signal-to-noise ratio ᾱ / (1 − ᾱ) of each step.
-    public var signalToNoise: [Double] { alphaBar.map { $0 / (1 - $0) } }
-
     /// The process that takes only some of the steps: its β are such that ᾱ stays the same at each step kept, and the
     /// network still sees the original numbers (Nichol & Dhariwal 2021; glide-text2im's `respace.py`).
     ///

@@ -16,7 +16,10 @@ public enum LossWeighting: Sendable, Hashable, Codable {
         let ofSample: Double
         switch self {
         case .uniform: return 1
-        case .minSNR(let gamma): ofSample = min(snr, gamma)
+        case .minSNR(let gamma):
+            // Also where the SNR is 0.
+            if prediction == .noise { return min(1, gamma / snr) }
+            ofSample = min(snr, gamma)
         case .inverseVariance(let limit): ofSample = min(1 / (1 - level.alphaBar), limit)
         }
         return switch prediction {
