@@ -130,9 +130,6 @@ ct_tensor *ct_variance(const ct_tensor *t, const long *dims, int32_t n, bool unb
 ct_tensor *ct_argmax(const ct_tensor *t, long dim, ct_error **error) {
     return make(error, [&] { return at::argmax(t->value, dim); });
 }
-ct_tensor *ct_quantile(const ct_tensor *t, double q, long dim, bool keep, ct_error **error) {
-    return make(error, [&] { return at::quantile(t->value, q, dim, keep); });
-}
 ct_tensor *ct_cumulative_sum(const ct_tensor *t, long dim, ct_error **error) {
     return make(error, [&] { return at::cumsum(t->value, dim); });
 }

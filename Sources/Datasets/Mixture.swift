@@ -58,7 +58,17 @@ public struct Mixture: CaptionedPictures {
     }
 
     public var count: Int { ends.last ?? 0 }
-    public var notes: [String] { parts.flatMap(\.set.notes) }
+
+    public var notes: [String] {
+        parts.enumerated().flatMap { number, part in
+            let given = ends[number] - (number == 0 ? 0 : ends[number - 1])
+            let isCut = together > 1 && given < part.set.count
+            return part.set.notes
+                + (isCut
+                    ? ["\(part.set.name): \(given) of its \(part.set.count) examples are shown, by its weight and in runs of \(together)"]
+                    : [])
+        }
+    }
 
     public func example(at index: Int, variation: UInt64) throws -> Example {
         let (part, inner) = try place(of: index, variation)

@@ -5,6 +5,8 @@ import Foundation
 final class RandomAccessFile: Sendable {
     let path: String
     let size: UInt64
+    /// Of a file that was written anew, another one.
+    let identity: Identity
     private let descriptor: Int32
 
     init(path: String) throws(DatasetError) {
@@ -18,6 +20,20 @@ final class RandomAccessFile: Sendable {
         self.path = path
         self.descriptor = descriptor
         size = UInt64(status.st_size)
+        #if canImport(Darwin)
+            let changed = status.st_mtimespec
+        #else
+            let changed = status.st_mtim
+        #endif
+        identity = Identity(
+            file: UInt64(status.st_ino), size: size, seconds: Int(changed.tv_sec), nanoseconds: Int(changed.tv_nsec))
+    }
+
+    struct Identity: Sendable, Equatable {
+        let file: UInt64
+        let size: UInt64
+        let seconds: Int
+        let nanoseconds: Int
     }
 
     deinit { close(descriptor) }

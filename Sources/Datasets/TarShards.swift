@@ -15,15 +15,15 @@ public struct TarShards: CaptionedPictures {
 
     private struct Shard: Sendable {
         let path: String
-        let size: UInt64
+        let identity: RandomAccessFile.Identity
 
-        init(_ file: RandomAccessFile) { (path, size) = (file.path, file.size) }
+        init(_ file: RandomAccessFile) { (path, identity) = (file.path, file.identity) }
 
         /// What was indexed lies elsewhere in an archive that was written anew meanwhile.
         func open() throws(DatasetError) -> RandomAccessFile {
             let file = try RandomAccessFile(path: path)
-            guard file.size == size else {
-                throw .unreadable(path, reason: "it has \(file.size) bytes, and had \(size) when it was indexed")
+            guard file.identity == identity else {
+                throw .unreadable(path, reason: "it was written anew since it was indexed")
             }
             return file
         }

@@ -80,13 +80,10 @@ public struct Explanation: Sendable {
 
     /// The picture, and beside it for each word where it spoke.
     ///
-    /// - Parameter named: only these words, whatever their case; all where nil.
     /// - Throws: `ImageError`.
-    public func sheet(of named: [String]? = nil) throws -> Picture {
-        let wanted = named.map { Set($0.map { $0.lowercased() }) }
-        let shown = words.filter { wanted?.contains($0.text.lowercased()) ?? true }
-        let pictures = try [drawn.picture] + shown.map { try $0.heat.laid(over: drawn.picture) }
-        return try ContactSheet().picture(of: pictures, captions: [drawn.settings.prompt] + shown.map(\.text))
+    public func sheet() throws -> Picture {
+        let pictures = try [drawn.picture] + words.map { try $0.heat.laid(over: drawn.picture) }
+        return try ContactSheet().picture(of: pictures, captions: [drawn.settings.prompt] + words.map(\.text))
     }
 }
 

@@ -7,7 +7,7 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
     public var split = SceneSplit.train
     /// How many indices there are; every index is another scene.
     public var count = 10_000_000
-    /// Names of `Subject.all`, or `core` for all of `Subject.core`; empty means all.
+    /// Names of `Subject.all`; empty means all. In a file, `core` stands for those of `Subject.core`.
     public var subjects: [String] = []
     public var places = Place.allCases
     public var lights = Light.allCases
@@ -40,7 +40,7 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
     /// Single large subjects in a clear place, without style: where a curriculum starts.
     public static var simple: SceneConfiguration {
         var configuration = SceneConfiguration()
-        configuration.subjects = ["core"]
+        configuration.subjects = Subject.core
         configuration.subjectCounts = [1, 0, 0]
         configuration.styleProbability = 0
         configuration.autumnProbability = 0.15
@@ -89,6 +89,7 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try read(.split, &split)
         try read(.count, &count)
         try read(.subjects, &subjects)
+        subjects = subjects.flatMap { $0 == "core" ? Subject.core : [$0] }
         try read(.places, &places)
         try read(.lights, &lights)
         try read(.styles, &styles)
@@ -135,9 +136,8 @@ public struct SceneConfiguration: Codable, Sendable, Equatable {
         try require(
             styleProbability == 0 || !styles.isEmpty,
             "styles is empty but styleProbability is \(styleProbability); set that to 0")
-        let names = subjects.flatMap { $0 == "core" ? Subject.core : [$0] }
-        let unknown = names.filter { Subject.byName[$0] == nil }
+        let unknown = subjects.filter { Subject.byName[$0] == nil }
         try require(unknown.isEmpty, "subjects names \(unknown.joined(separator: ", ")), which no subject is called")
-        return names.isEmpty ? Subject.all : names.compactMap { Subject.byName[$0] }
+        return subjects.isEmpty ? Subject.all : subjects.compactMap { Subject.byName[$0] }
     }
 }

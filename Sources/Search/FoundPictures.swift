@@ -8,9 +8,9 @@ extension SearchIndex {
         var places: [String: Int]?
         return found.map { one in
             let entry = one.entry
-            // Where it stood, if it is still what it was: another there may have the same name.
+            // Where it stood, if it is the same file or still what it was: another there may have the same name.
             if entry.place < collection.count, let identity = try? collection.identity(at: entry.place),
-                entry.stamp == identity.stamp,
+                entry.stamp == identity.stamp || (entry.path != nil && entry.path == identity.path),
                 entry.key == identity.key || entry.key.hasPrefix(identity.key + "#")
             { return try? collection.example(at: entry.place, variation: 0).picture }
             if places == nil { places = Self.places(in: collection) }

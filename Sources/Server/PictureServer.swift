@@ -1,6 +1,7 @@
 package import FlyingFox
 internal import FlyingSocks
 internal import Foundation
+public import Checkpoints
 public import Moonlit
 
 /// Draws pictures for browsers and programs over HTTP: a page to draw by hand, OpenAI's images API, and the part of the
@@ -24,9 +25,17 @@ public struct PictureServer: Sendable {
         public var port: UInt16
         /// Requests that may wait for the one being drawn; more are turned away with status 503.
         public var waiting: Int
+        /// Of every request, as in `GenerationRequest`.
+        public var clipSkip: Int
+        /// As `clipSkip`.
+        public var tiling: TilingChoice
 
-        public init(host: String = "127.0.0.1", port: UInt16 = 7860, waiting: Int = 32) {
+        public init(
+            host: String = "127.0.0.1", port: UInt16 = 7860, waiting: Int = 32, clipSkip: Int = 1,
+            tiling: TilingChoice = .auto
+        ) {
             (self.host, self.port, self.waiting) = (host, port, waiting)
+            (self.clipSkip, self.tiling) = (clipSkip, tiling)
         }
     }
 
@@ -41,7 +50,7 @@ public struct PictureServer: Sendable {
 
     public init(model: TextToImage, enlargedBy second: SecondStage? = nil, options: Options = Options()) {
         self.options = options
-        let studio = Studio(model: model, second: second, waiting: options.waiting)
+        let studio = Studio(model: model, second: second, options: options)
         var routes = RoutedHTTPHandler()
         routes.appendRoute("GET /") { _ in
             HTTPResponse(

@@ -9,6 +9,7 @@ import Moonlit
 actor Studio {
     nonisolated let model: TextToImage
     nonisolated let second: PictureServer.SecondStage?
+    private let options: PictureServer.Options
     private let places: Int
     private var jobs: [Job] = []
     private var admitted = 0
@@ -40,8 +41,9 @@ actor Studio {
         }
     }
 
-    init(model: TextToImage, second: PictureServer.SecondStage?, waiting: Int) {
-        (self.model, self.second, places) = (model, second, max(0, waiting) + 1)
+    init(model: TextToImage, second: PictureServer.SecondStage?, options: PictureServer.Options) {
+        (self.model, self.second, self.options) = (model, second, options)
+        places = max(0, options.waiting) + 1
     }
 
     /// What is being drawn.
@@ -54,7 +56,9 @@ actor Studio {
     /// Takes a place among those who wait, which `draw` gives back.
     ///
     /// - Throws: `GenerationError` for a request that cannot be met; `Refusal` where too many wait.
-    func admit(_ request: GenerationRequest) throws -> Job {
+    func admit(_ asked: GenerationRequest) throws -> Job {
+        var request = asked
+        (request.clipSkip, request.tiling) = (options.clipSkip, options.tiling)
         let settings = try Settings(request, model: model.configuration, clip: model.clip?.text)
         try second?.model.configuration.checkEnlarges(
             width: settings.width, height: settings.height, option: "upscale")
@@ -125,10 +129,12 @@ actor Studio {
         for await _ in job.waiting {}
         if Task.isCancelled { throw CancellationError() }
         let isSmall = job.settings.width * job.settings.height <= 128 * 128
-        let wanted = previews ?? (model.configuration.drawsPixels ? job.steps : isSmall ? job.steps / 5 : 0)
+        // One a step where they cost nothing; a decoder is called for small ones alone.
+        let usual = model.configuration.drawsPixels ? 1 : isSmall ? 5 : nil
+        let interval = previews.map { $0 > 0 ? Self.interval(previews: $0, steps: job.steps) : nil } ?? usual
         var finished: [GeneratedPicture] = []
         for try await step in model.stream(
-            job.request, showing: wanted > 0 ? [.predicted] : [], every: Self.interval(previews: wanted, steps: job.steps))
+            job.request, showing: interval == nil ? [] : [.predicted], every: interval ?? 1)
         {
             let ends = await note(job.number, step)
             try await tell(step)

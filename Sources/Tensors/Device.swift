@@ -36,6 +36,16 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         #endif
     }
 
+    /// Whether it computes faster in bfloat16 than in float32: CUDA, and x86 processors of AMD's with instructions for it or
+    /// of Intel's with AMX. Of others it is not known.
+    public var hasFastBFloat16: Bool {
+        switch self {
+        case .cpu: ct_has_fast_bfloat16()
+        case .cuda: true
+        case .mps: false
+        }
+    }
+
     /// Waits until all work given to the device is done. Nothing to wait for on the CPU.
     public func synchronize() throws {
         var error: UnsafeMutablePointer<ct_error>?

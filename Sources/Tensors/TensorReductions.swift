@@ -25,9 +25,18 @@ extension Tensor {
         try make("norm", self) { ct_norm(pointer, dims, Int32(dims.count), keepDims, $0) }
     }
     public func argmax(dim: Int) throws -> Tensor { try make("argmax", self) { ct_argmax(pointer, dim, $0) } }
-    /// Linearly interpolated quantile along a dimension; `q` in 0...1.
+    /// Linearly interpolated quantile along a dimension; `q` in 0...1. libtorch's own takes no more than 2²⁴ numbers.
     public func quantile(_ q: Double, dim: Int, keepDim: Bool = false) throws -> Tensor {
-        try make("quantile", self) { ct_quantile(pointer, q, dim, keepDim, $0) }
+        let last = try size(dim) - 1
+        guard (0...1).contains(q), last >= 0 else {
+            throw TensorError(operation: "quantile", shapes: [shape], message: "\(q) of \(last + 1) numbers")
+        }
+        let rank = q * Double(last)
+        let below = Int(rank)
+        let ascending = try sorted(dim: dim).values
+        let above = try ascending.select(dim, Swift.min(below + 1, last))
+        let found = try ascending.select(dim, below).lerp(above, weight: rank - Double(below))
+        return keepDim ? try found.unsqueeze(dim) : found
     }
     public func cumulativeSum(dim: Int) throws -> Tensor {
         try make("cumulativeSum", self) { ct_cumulative_sum(pointer, dim, $0) }

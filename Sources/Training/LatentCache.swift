@@ -75,7 +75,12 @@ package final class LatentCache {
                     return try preparation.picture(of: data.example(at: index, variation: 0), variation: 0).planes()
                 } catch {
                     unreadable += 1
-                    guard unreadable <= Int(Double(data.count) * tolerance) else { throw error }
+                    let allowed = Int(Double(data.count) * tolerance)
+                    guard unreadable <= allowed else {
+                        if allowed == 0 { throw error }
+                        throw DatasetError.tooManyUnreadable(
+                            count: unreadable, of: data.count, allowed: allowed, last: "\(error)")
+                    }
                     return nil
                 }
             }
@@ -90,7 +95,7 @@ package final class LatentCache {
         let all = try Tensor.concatenate(found)
         moments = all
         for (place, key) in keys.enumerated() { places[key] = place }
-        tell("latents of \(keys.count) pictures are computed")
+        tell("latents of \(keys.count) pictures are computed" + (unreadable > 0 ? ", \(unreadable) were left out" : ""))
         guard let path else { return }
         let written = keys.flatMap { [Int(Int64(bitPattern: $0.low)), Int(Int64(bitPattern: $0.high))] }
         try Safetensors.write(

@@ -27,7 +27,8 @@ public final class StepBenchmark {
     ///   - batchSize: instead of the configuration's.
     /// - Throws: `TrainingError.configuration`, naming the key.
     public init(
-        path: String, dtype: TrainingConfiguration.Precision, workers: Int = 0, batchSize: Int? = nil, seed: UInt64 = 0, device: Device = .cpu
+        path: String, dtype: TrainingConfiguration.Precision, workers: Int = 0, batchSize: Int? = nil, seed: UInt64 = 0,
+        device: Device = .cpu
     ) throws {
         let shape = try Shape(path: path)
         let batchSize = batchSize ?? shape.training.batch_size

@@ -82,7 +82,7 @@ package struct TextPretraining {
         for parameter in store.parameters { try parameter.value.setRequiresGrad(true) }
 
         let text = learner.parameters
-        let optimizer = try AdamW(text + store.parameters, options: configuration.optimizer)
+        let optimizer = try AdamW(text + store.parameters, options: configuration.optimizer) { $0.rank > 1 }
         let rate = LearningRate(peak: shape.rate, warmup: min(50, shape.steps / 10), decay: .cosine, floor: 0.05)
         let batches = loader.stream(from: 0, threads: 1, ahead: 4)
         defer { batches.cancel() }
@@ -96,12 +96,14 @@ package struct TextPretraining {
                 return (captions, pictures)
             }
             let similarity = try logits.0.to(.float32).matmul(logits.1.to(.float32).transpose(0, 1))
-            let scaled = try similarity * logTemperature.clamp(max: 4.6052).exp()  // at most 100, as CLIP's
+            let scaled = try similarity * logTemperature.exp()
             let own = try Tensor.arange(0, Double(batch.count), device: device)
             let loss = try (scaled.crossEntropy(own) + scaled.transpose(0, 1).crossEntropy(own)) * 0.5
             try loss.backward()
             try clipGradients(of: text + store.parameters, maximum: 1)
             try optimizer.step(rate: rate.at(step, of: shape.steps))
+            // At most 100, as CLIP's.
+            try withoutGradients { try logTemperature.copyInPlace(logTemperature.clamp(max: 4.6052)) }
             optimizer.clearGradients()
             let hits = try scaled.transpose(0, 1).argmax(dim: 1).compare(.equal, own).to(.float32).mean().item()
             tell(step + 1, try loss.item(), hits)

@@ -30,15 +30,15 @@ public final class TrainingRun {
     /// Held until `run` returns.
     private var lock: FolderLock?
     private let notes: [String]
-    /// The step of the checkpoint that it goes on from.
-    private let found: Int?
+    /// The one that it goes on from.
+    private let checkpoint: String?
     private let beginsWithModel: Bool
 
     /// How a run ended.
     public enum Outcome: Sendable, Equatable {
         /// All steps are done.
         case finished(step: Int)
-        /// It was asked to stop; the checkpoint of this step is written.
+        /// It was asked to stop; the checkpoint of this step is written. At step 0 there may be none: it begins again.
         case stopped(step: Int)
     }
 
@@ -89,7 +89,7 @@ public final class TrainingRun {
                 folder, problem: "none of its checkpoints is whole: \(newest). Without checkpoints, it begins again")
         }
         notes += damaged.map { "\($0); the one before is used" }
-        self.found = found?.step
+        checkpoint = found?.path
         beginsWithModel = found == nil && initialModel != nil
 
         let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -174,8 +174,8 @@ public final class TrainingRun {
             // A run that ends before its first checkpoint goes on from the model that it began with.
             if beginsWithModel { try writeState() }
             try trainer.objective.prepare(set, isStopped: isStopped) { tell(.note($0)) }
-        } else {
-            // A run that was ended between a checkpoint and its model.
+        } else if let checkpoint, !Self.isNewer(modelPath, than: checkpoint) {
+            // The run was ended between a checkpoint and its model.
             try trainer.objective.write(trainer.averages, to: modelPath)
         }
         let batches = loader.stream(from: trainer.step, threads: 1, ahead: 4)
@@ -187,7 +187,7 @@ public final class TrainingRun {
         let samples = Double(configuration.batchSize * configuration.conditioning.cuts)
         var unapplied = 0
         // What is prepared before the first step is prepared again, to the same bits.
-        var saved = found ?? 0
+        var saved = trainer.step
 
         while trainer.step < configuration.steps {
             if isStopped() {
@@ -222,6 +222,14 @@ public final class TrainingRun {
             }
         }
         return .finished(step: trainer.step)
+    }
+
+    private static func isNewer(_ path: String, than other: String) -> Bool {
+        func date(_ path: String) -> Date? {
+            (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+        }
+        guard let own = date(path), let other = date(other) else { return false }
+        return own >= other
     }
 
     private func writeState() throws {

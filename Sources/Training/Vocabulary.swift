@@ -17,6 +17,11 @@ package enum CaptionVocabulary {
             case .gpt2: try GPT2Tokenizer()
             case .clip: try CLIPTokenizer()
             }
+        if let mixture = set as? Mixture {
+            // Each set by itself: a mixture tells few captions of one that has little weight.
+            let parts = try mixture.parts.map { try tokens(of: $0.set, vocabulary: vocabulary) }
+            return Set(parts.joined()).sorted()
+        }
         var words: Set<String> = []
         var kept: Set<Int> = []
         let step = max(1, (set.count + examples - 1) / examples)

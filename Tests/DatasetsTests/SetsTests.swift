@@ -36,6 +36,8 @@ import Testing
         }
         let mixture = try Mixture(parts, together: 8)
         #expect(mixture.count == all.count)
+        // Those that cannot show all they have say so.
+        #expect(mixture.notes.count == weights.filter { $0 < weights.reduce(0, +) / Double(weights.count) }.count)
         var numbers: [Int] = []
         for index in 0..<mixture.count {
             // Whatever the variation, it is the same example.

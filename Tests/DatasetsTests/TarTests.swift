@@ -52,8 +52,11 @@ import Testing
             let path = folder + "/x.tar"
             try FileManager.default.copyItem(atPath: fixtures + "/pax.tar", toPath: path)
             let set = try TarShards(paths: [path])
-            try Data(try bytes(ofFixture: "ustar.tar")).write(to: URL(fileURLWithPath: path))
-            let error = DatasetError.unreadable(path, reason: "it has 10240 bytes, and had 20480 when it was indexed")
+            // Of the same size, as most are: tar fills up to whole records.
+            try FileManager.default.copyItem(atPath: fixtures + "/pax.tar", toPath: folder + "/y.tar")
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.moveItem(atPath: folder + "/y.tar", toPath: path)
+            let error = DatasetError.unreadable(path, reason: "it was written anew since it was indexed")
             #expect(throws: error) { try set.example(at: 0, variation: 0) }
             #expect(throws: error) { try set.captions(at: 0) }
         }

@@ -160,12 +160,17 @@ import Testing
         try withTemporaryFolder { path in
             let folder = try EvaluationFolder(path, settings: ["steps": 40])
             try folder.write(set(.heldOut, count: 12))
+            try FileManager.default.createDirectory(atPath: path + "/held-out", withIntermediateDirectories: true)
             let written = try String(contentsOfFile: path + "/prompts-held-out.txt", encoding: .utf8)
             try folder.write(set(.heldOut, count: 8))
             #expect(try String(contentsOfFile: path + "/prompts-held-out.txt", encoding: .utf8) == written)
             try ("a unicorn\n" + written).write(toFile: path + "/prompts-held-out.txt", atomically: true, encoding: .utf8)
             let error = #expect(throws: EvaluationError.self) { try folder.write(set(.heldOut, count: 12)) }
             #expect(error?.description.contains("a unicorn") == true)
+            // Where nothing is drawn, prompts may be others.
+            try FileManager.default.removeItem(atPath: path + "/held-out")
+            try folder.write(set(.heldOut, count: 12))
+            #expect(try String(contentsOfFile: path + "/prompts-held-out.txt", encoding: .utf8) == written)
         }
     }
 }

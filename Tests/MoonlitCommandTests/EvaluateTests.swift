@@ -255,7 +255,7 @@ import Tokenizers
         let process = try Program.start(
             [
                 "evaluate", command, command == "upsampler" ? "upsampler.safetensors" : "small.safetensors", "--judge",
-                "judge.safetensors", "--count", "40", "--steps", "4", "--data", "scenes-steady", "--json", "-o", "out",
+                "judge.safetensors", "--count", "40", "--steps", "60", "--data", "scenes-steady", "--json", "-o", "out",
             ], in: folder)
         while process.process.isRunning,
             !((try? String(contentsOf: process.messages, encoding: .utf8)) ?? "").contains("\(title): ")

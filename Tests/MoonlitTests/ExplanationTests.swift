@@ -54,7 +54,8 @@ import Tokenizers
         #expect(explanation.words[0].heat != explanation.words[3].heat)
         #expect(explanation.drawn.picture == (try await model.generate(request)[0].picture))
         #expect(try await model.explain(request).words.map(\.heat) == explanation.words.map(\.heat))
-        let (all, two) = (try explanation.sheet(), try explanation.sheet(of: ["LAKE"]))
+        let lake = try await model.explain(request, words: ["LAKE"])
+        let (all, two) = (try explanation.sheet(), try lake.sheet())
         #expect(all.width * all.height > two.width * two.height)
     }
 

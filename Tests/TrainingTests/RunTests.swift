@@ -58,7 +58,7 @@ import Training
 
     /// What `auto` came to stands in the folder, and a run goes on in it.
     @Test(arguments: [DType.float32, .bfloat16]) func precisionIsSettled(begunIn: DType) throws {
-        let settled: DType = Device.cpu.emulates(.bfloat16) ? .float32 : .bfloat16
+        let settled: DType = Device.cpu.hasFastBFloat16 ? .bfloat16 : .float32
         try withTemporaryFolder { folder in
             var configuration = small(steps: 2)
             configuration.dtype = .auto

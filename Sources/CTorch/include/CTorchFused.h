@@ -16,6 +16,8 @@ ct_tensor *ct_gated_gelu(const ct_tensor *x, ct_error **error);
 /* Whether this is an x86 processor with AVX-512's products of bfloat16 and bytes: on others, libtorch's own operations emulate
    bfloat16. */
 bool ct_has_bfloat16(void);
+/* Whether the processor's products of bfloat16 are faster than float32's. */
+bool ct_has_fast_bfloat16(void);
 
 /* Whether there is a product of our own for this type; of bytes: of whole numbers of 8 bits. */
 bool ct_has_product(int32_t dtype, bool bytes);

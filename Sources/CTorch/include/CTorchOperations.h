@@ -57,7 +57,6 @@ ct_tensor *ct_amax(const ct_tensor *t, const long *dims, int32_t n, bool keep, c
 ct_tensor *ct_amin(const ct_tensor *t, const long *dims, int32_t n, bool keep, ct_error **error);
 ct_tensor *ct_norm(const ct_tensor *t, const long *dims, int32_t n, bool keep, ct_error **error);
 ct_tensor *ct_argmax(const ct_tensor *t, long dim, ct_error **error);
-ct_tensor *ct_quantile(const ct_tensor *t, double q, long dim, bool keep, ct_error **error);
 ct_tensor *ct_cumulative_sum(const ct_tensor *t, long dim, ct_error **error);
 ct_tensor *ct_sort(const ct_tensor *t, long dim, bool descending, ct_tensor **indices, ct_error **error);
 ct_tensor *ct_softmax(const ct_tensor *t, long dim, int32_t dtype, ct_error **error); /* dtype -1: the input's */

@@ -55,20 +55,10 @@ extension SampleTreatment.Clamp {
             guard limit > 0 else {
                 throw DiffusionError.setting(name: "limit", value: "\(limit)", expected: "more than 0")
             }
-            var bounds = try Self.quantile(quantile, ofRows: magnitudes).clamp(min: 1)
+            var bounds = try magnitudes.quantile(quantile, dim: 1).clamp(min: 1)
             if limit < .infinity { bounds = try bounds.clamp(max: limit) }
             bounds = try bounds.reshape([rows] + Array(repeating: 1, count: x0.rank - 1)).to(x0.dtype)
             return try Tensor.minimum(Tensor.maximum(x0, -bounds), bounds) / bounds
         }
-    }
-
-    /// [N, n] → [N], interpolated linearly; libtorch's own takes no more than 2²⁴ numbers a row.
-    private static func quantile(_ quantile: Double, ofRows rows: Tensor) throws -> Tensor {
-        let last = try rows.size(1) - 1
-        let rank = quantile * Double(last)
-        let below = Int(rank)
-        let sorted = try rows.sorted(dim: 1).values
-        let above = try sorted.select(1, min(below + 1, last))
-        return try sorted.select(1, below).lerp(above, weight: rank - Double(below))
     }
 }

@@ -44,7 +44,9 @@ public struct EvaluationFolder: Sendable {
     /// - Throws: `EvaluationError.folder` where pictures of other prompts are there; there may be more or fewer of the same.
     public func write(_ set: PromptSet) throws {
         let name = "prompts-\(set.name).txt"
-        if let text = try? String(contentsOfFile: path + "/" + name, encoding: .utf8) {
+        if FileManager.default.fileExists(atPath: path + "/" + set.name),
+            let text = try? String(contentsOfFile: path + "/" + name, encoding: .utf8)
+        {
             let there = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
             if let (line, (old, new)) = zip(1..., zip(there, set.texts)).first(where: { $0.1.0 != $0.1.1 }) {
                 throw EvaluationError.folder(

@@ -15,7 +15,7 @@ struct BenchTrain: AsyncParsableCommand {
     @Option(help: "A YAML file as in Benchmarks.")
     var config: String
 
-    @Option(help: "float32, or bfloat16 by autocast.")
+    @Option(help: "float32, bfloat16 (by autocast), or auto: the faster one.")
     var dtype = TrainingConfiguration.Precision.float32
 
     @Option(help: "Where to compute: auto, cpu, cuda, cuda:N or mps.")

@@ -104,16 +104,18 @@ struct Explain: AsyncParsableCommand {
         network.apply(to: &options)
         var request = GenerationRequest(prompt: prompt, seed: seed, count: 1, batchSize: 1, sampling: sampling)
         network.apply(to: &request)
-        _ = try Settings(request, model: PublishedModel(source.path()).configuration)
+        let file = try PublishedModel(source.path())
+        _ = try Settings(request, model: (options.prediction.map(file.predicting) ?? file).configuration)
         let model = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
         if !quiet { Console.say("seed \(seed)") }
         let bar = ProgressBox(Progress("drawing", total: 0, unit: "step", isQuiet: quiet))
+        defer { bar.finish() }
         if let against {
             let comparison = try await model.compare(request, with: against) { step, count in
                 bar.update(step, of: count)
             }
-            _ = bar.finish()
+            bar.finish()
             try comparison.sheet().write(to: path)
             let found = Difference(
                 sheet: path, change: comparison.change.mean, share: comparison.share,
@@ -128,7 +130,7 @@ struct Explain: AsyncParsableCommand {
         let explanation = try await model.explain(request, by: by, words: words?.list) { step, count in
             bar.update(step, of: count)
         }
-        _ = bar.finish()
+        bar.finish()
         try explanation.sheet().write(to: path, texts: explanation.drawn.texts())
         let result = Result(
             sheet: path,

@@ -11,7 +11,7 @@ struct Export: ParsableCommand {
             Example:
               moonlit export sd_xl_base_1.0.safetensors --format diffusers -o sdxl
 
-            The folder is what diffusers' StableDiffusionPipeline and StableDiffusionXLPipeline load.
+            The folder is what diffusers' pipelines of the model's kind load.
             """)
 
     @Argument(help: "A latent model's folder or file: .safetensors or .ckpt.")

@@ -141,6 +141,7 @@ struct Reproduce: AsyncParsableCommand {
         _ picture: InputPicture, by model: TextToImage, _ settings: Settings
     ) async throws -> GeneratedPicture {
         let bar = ProgressBox(Progress("upscaling", total: 0, unit: "step", isQuiet: quiet))
+        defer { bar.finish() }
         let request = EnlargingRequest(
             picture: picture, prompt: settings.prompt, seed: settings.seed, sampler: settings.sampler,
             steps: settings.steps, schedule: settings.schedule, guidanceScale: settings.guidanceScale)

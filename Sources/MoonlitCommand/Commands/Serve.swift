@@ -61,7 +61,9 @@ struct Serve: AsyncParsableCommand {
             second = .init(model: model, path: try source.path())
         }
         let server = PictureServer(
-            model: drawing, enlargedBy: second, options: .init(host: host, port: port, waiting: waiting))
+            model: drawing, enlargedBy: second,
+            options: .init(
+                host: host, port: port, waiting: waiting, clipSkip: network.clipSkip, tiling: network.vaeTiling))
         do {
             try await server.run { Console.say("\(drawing.configuration.name) is served at http://\($0)/") }
         } catch is CancellationError {

@@ -14,7 +14,7 @@ struct Train: ParsableCommand {
               moonlit train -o runs/emoji --resume
 
             The run's folder holds config.yaml, log.jsonl, TensorBoard events, samples, checkpoints and, after each of \
-            these, model.safetensors, which moonlit generate reads; an autoencoder is the folder model instead. Ctrl-C writes a checkpoint and ends; --resume goes \
+            these, model.safetensors, which moonlit generate reads; an autoencoder is the folder model instead. Ctrl-C writes a checkpoint, once a step is done, and ends; --resume goes \
             on from it as if nothing had happened.
             """)
 
@@ -45,8 +45,8 @@ struct Train: ParsableCommand {
 
     @Option(
         help: """
-            auto, float32 or bfloat16 (weights stay float32), instead of the configuration's. auto is bfloat16 where there \
-            are instructions for it.
+            auto, float32 or bfloat16 (weights stay float32), instead of the configuration's. auto is bfloat16 where \
+            that is faster.
             """)
     var dtype: TrainingConfiguration.Precision?
 
@@ -132,7 +132,7 @@ struct Train: ParsableCommand {
                 json: Result(
                     run: output, step: run.step, steps: total, finished: finished, parameters: run.parameterCount,
                     examples: run.examples, loss: loss, model: model, seconds: progress.elapsed.rounded(to: 3)))
-        } else {
+        } else if FileManager.default.fileExists(atPath: model) {
             try Console.print(model)
         }
         if !finished {

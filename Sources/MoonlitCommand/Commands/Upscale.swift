@@ -66,6 +66,7 @@ struct Upscale: AsyncParsableCommand {
         let picture = try InputPicture(path: image)
         let model = try await TextToImage.load(ModelSource(model), options: compute.resolved())
         let bar = ProgressBox(Progress("upscaling", total: 0, unit: "step", isQuiet: quiet))
+        defer { bar.finish() }
         let request = EnlargingRequest(
             picture: picture, prompt: prompt, seed: seed, sampler: sampler, steps: steps, schedule: schedule,
             guidanceScale: guidanceScale)

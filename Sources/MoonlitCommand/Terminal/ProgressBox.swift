@@ -14,7 +14,8 @@ final class ProgressBox: @unchecked Sendable {
         }
     }
 
-    func finish() -> Double {
+    /// - Returns: the seconds it took.
+    @discardableResult func finish() -> Double {
         lock.withLock {
             progress.finish()
             return progress.elapsed
