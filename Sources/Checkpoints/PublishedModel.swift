@@ -44,8 +44,9 @@ public enum PublishedModel {
         }
     }
 
-    /// The same model, told what its network predicts where its files do not say it or are wrong.
-    public func predicting(_ prediction: Prediction) -> PublishedModel {
+    /// The same model, told what its network predicts where its files do not say it or are wrong; nil leaves what they say.
+    public func predicting(_ prediction: Prediction?) -> PublishedModel {
+        guard let prediction else { return self }
         switch self {
         case .pixels(var file):
             file.configuration.diffusion.prediction = prediction

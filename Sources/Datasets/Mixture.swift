@@ -61,7 +61,7 @@ public struct Mixture: CaptionedPictures {
 
     public var notes: [String] {
         parts.enumerated().flatMap { number, part in
-            let given = ends[number] - (number == 0 ? 0 : ends[number - 1])
+            let given = range(of: number).count
             let isCut = together > 1 && given < part.set.count
             return part.set.notes
                 + (isCut
@@ -90,15 +90,18 @@ public struct Mixture: CaptionedPictures {
         return try part.wrongCaptions(at: inner, variation: variation, count: count)
     }
 
+    /// The examples that a part gives.
+    private func range(of part: Int) -> Range<Int> { (part == 0 ? 0 : ends[part - 1])..<ends[part] }
+
     private func place(of index: Int, _ variation: UInt64) throws(DatasetError) -> (any CaptionedPictures, Int) {
         try check(index)
         let which = ends.firstIndex { index < $0 } ?? ends.count - 1
-        let start = which == 0 ? 0 : ends[which - 1]
+        let range = range(of: which)
         let set = parts[which].set
         // Runs that the part gives, and that its set has.
-        let given = (ends[which] - start) / together
+        let given = range.count / together
         let runs = (set.count - 1) / together + 1
-        let (run, place) = (index - start).quotientAndRemainder(dividingBy: together)
+        let (run, place) = (index - range.lowerBound).quotientAndRemainder(dividingBy: together)
         let chosen: Int
         if run < given / runs * runs {
             chosen = run % runs

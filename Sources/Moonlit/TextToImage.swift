@@ -102,7 +102,7 @@ public actor TextToImage {
             if let threads = options.threads { Engine.threads = threads }
             let file = try PublishedModel(source.path())
             return Loaded(
-                model: try (options.prediction.map(file.predicting) ?? file)
+                model: try file.predicting(options.prediction)
                     .load(additions: options.additions, dtype: options.dtype, device: options.device),
                 likeness: try clip.map { try Likeness($0, device: options.device) }, clip: clip, options: options)
         }

@@ -13,15 +13,36 @@ extension TextToImage {
         try checkEnlarges(option: "upscale")
         var enlarged: [GeneratedPicture] = []
         for small in pictures {
-            // What the sampler sees is what was written: eight bits a sample.
-            let request = EnlargingRequest(
-                picture: try InputPicture(small.picture), prompt: small.settings.prompt, seed: small.settings.seed)
-            let large = try await upscale(request).picture
+            guard let large = try await enlarge(small, path: path, { _ in true }) else { throw CancellationError() }
+            enlarged.append(large)
+        }
+        return enlarged
+    }
+
+    /// The same of one picture, step by step.
+    ///
+    /// - Parameter goesOn: gets each step, and says whether there is to be another.
+    /// - Returns: nil where it ended before the last step.
+    /// - Throws: `GenerationError.invalid` as above; what `goesOn` throws.
+    public nonisolated func enlarge(
+        _ small: GeneratedPicture, path: String, _ goesOn: (GenerationStep) async throws -> Bool
+    ) async throws -> GeneratedPicture? {
+        // What the sampler sees is what was written: eight bits a sample.
+        let enlargement = try enlargement(
+            of: EnlargingRequest(
+                picture: InputPicture(small.picture), prompt: small.settings.prompt, seed: small.settings.seed))
+        var finished: Picture?
+        for try await step in stream(enlargement.request, showing: []) {
+            let goes = try await goesOn(step)
+            finished = step.results.first?.picture ?? finished
+            if !goes { break }
+        }
+        return try finished.map { drawn in
+            let large = try enlargement.picture(in: drawn)
             var settings = small.settings
             settings.upscale = Settings.Upscale(
                 model: configuration.name, path: path, width: large.width, height: large.height)
-            enlarged.append(GeneratedPicture(picture: large, settings: settings))
+            return GeneratedPicture(picture: large, settings: settings)
         }
-        return enlarged
     }
 }

@@ -102,6 +102,13 @@ package struct ContrastiveObjective: Objective {
 
     package func description() throws -> String { try model.json() }
 
+    /// As CLIP's, gains, biases and the logit's scale do not (Radford et al. 2021, §2.5).
+    package func decays(_ parameter: Tensor) -> Bool { parameter.rank > 1 }
+
+    package func bound(_ parameters: [(name: String, value: Tensor)]) throws {
+        try ContrastiveModel.boundScale(of: parameters)
+    }
+
     package func write(_ averages: [(name: String, value: Tensor)], to path: String) throws {
         try CLIPFile.write(averages.filter { !$0.name.hasPrefix(Self.wordsPrefix) }, configuration: model, to: path)
     }

@@ -27,6 +27,12 @@ package protocol Objective {
     /// What the model is called in a run's folder.
     var modelName: String { get }
 
+    /// Whether the optimizer's weight decay shrinks a parameter.
+    func decays(_ parameter: Tensor) -> Bool
+
+    /// Brings parameters, all or some, back within their bounds after a step.
+    func bound(_ parameters: [(name: String, value: Tensor)]) throws
+
     /// Writes the model that the run is for: the old file or the whole new one.
     /// - Parameter averages: the averaged weights, named as `parameters` are.
     func write(_ averages: [(name: String, value: Tensor)], to path: String) throws
@@ -39,6 +45,10 @@ extension Objective {
     package var modelName: String { "model.safetensors" }
 
     package func prepare(_ data: any CaptionedPictures, isStopped: () -> Bool, _ tell: (String) -> Void) throws {}
+
+    package func decays(_ parameter: Tensor) -> Bool { true }
+
+    package func bound(_ parameters: [(name: String, value: Tensor)]) throws {}
 }
 
 /// Gradients of each part of a batch, and what was found on the way.

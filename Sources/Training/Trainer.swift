@@ -1,7 +1,6 @@
 package import Datasets
 internal import Diffusion
 package import Layers
-internal import Models
 package import Tensors
 
 /// An objective in training: its weights, their averages and moments, and how one step changes them.
@@ -31,12 +30,9 @@ package final class Trainer {
         parameters = all
         shards = try Self.ranges(of: all.map(\.value.count), count: configuration.parts).map { range in
             let own = Array(all[range])
-            // As CLIP's, gains, biases and the logit's scale do not decay (Radford et al. 2021, §2.5).
-            let optimizer = try AdamW(own, options: configuration.optimizer) {
-                configuration.kind != .contrastive || $0.rank > 1
-            }
             return Shard(
-                range: range, parameters: own, optimizer: optimizer,
+                range: range, parameters: own,
+                optimizer: try AdamW(own, options: configuration.optimizer, decays: objective.decays),
                 averages: try EMA(own, decay: configuration.emaDecay))
         }
     }
@@ -111,7 +107,7 @@ package final class Trainer {
                     try withoutGradients { try TensorLists.multiply(gradients, by: factor) }
                 }
                 try shard.optimizer.step(rate: rate)
-                if configuration.kind == .contrastive { try ContrastiveModel.boundScale(of: shard.parameters) }
+                try objective.bound(shard.parameters)
                 try shard.averages.update(step: step)
             }
             shard.optimizer.clearGradients()

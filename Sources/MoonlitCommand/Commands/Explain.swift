@@ -104,8 +104,7 @@ struct Explain: AsyncParsableCommand {
         network.apply(to: &options)
         var request = GenerationRequest(prompt: prompt, seed: seed, count: 1, batchSize: 1, sampling: sampling)
         network.apply(to: &request)
-        let file = try PublishedModel(source.path())
-        _ = try Settings(request, model: (options.prediction.map(file.predicting) ?? file).configuration)
+        _ = try Settings(request, model: PublishedModel(source.path()).predicting(options.prediction).configuration)
         let model = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
         if !quiet { Console.say("seed \(seed)") }

@@ -138,8 +138,7 @@ struct Generate: AsyncParsableCommand {
         clip.apply(to: &request)
         _ = try clip.source?.path()
         // What cannot be drawn is refused before the weights are read.
-        let file = try PublishedModel(modelPath)
-        let configuration = (options.prediction.map(file.predicting) ?? file).configuration
+        let configuration = try PublishedModel(modelPath).predicting(options.prediction).configuration
         let settings = try Settings(request, model: configuration, clip: clip.source?.text)
         let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
         let upsamplerPath = try upsampler?.path()
