@@ -128,13 +128,7 @@ extern "C" {
 
 bool ct_has_bfloat16(void) { return hasBF16(); }
 
-bool ct_has_fast_bfloat16(void) {
-#if defined(__x86_64__)
-    return multipliesHalves() || __builtin_cpu_supports("amx-bf16");
-#else
-    return false;
-#endif
-}
+bool ct_has_fast_bfloat16(void) { return multipliesHalves() || hasTiles(); }
 
 bool ct_has_product(int32_t dtype, bool bytes) {
     if (dtype != CT_FLOAT32 && dtype != CT_BFLOAT16) return false;

@@ -1,19 +1,23 @@
 // x · Wᵀ + b with weights in blocks of columns, and what follows it while the sums are at hand. Included by
 // `Instructions.hpp`.
 
+/// `shim::polynomial`, of a vector's numbers.
+template <size_t count>
+SHIM_INLINE Vector polynomial(const float (&coefficients)[count], Vector x) {
+    Vector y = all(coefficients[0]);
+#pragma clang loop unroll(full)
+    for (size_t i = 1; i < count; ++i) y = y * x + all(coefficients[i]);
+    return y;
+}
+
 /// GELU (exact), by `errorFunction`'s rational function.
 SHIM_INLINE Vector gelu(Vector v) {
     Vector x = v * all(0.70710678118654752f);
     x = x < all(-4.0f) ? all(-4.0f) : x;
     x = x > all(4.0f) ? all(4.0f) : x;
     const Vector s = x * x;
-    Vector p = all(-2.72614225801306e-10f) * s + all(2.77068142495902e-08f);
-    for (const float c : {-2.10102402082508e-06f, -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f,
-                          -1.60960333262415e-02f})
-        p = p * s + all(c);
-    Vector q = all(-1.45660718464996e-05f) * s + all(-2.13374055278905e-04f);
-    for (const float c : {-1.68282697438203e-03f, -7.37332916720468e-03f, -1.42647390514189e-02f}) q = q * s + all(c);
-    return all(0.5f) * v * (all(1.0f) + x * p / q);
+    const Vector erf = x * polynomial(errorNumerator, s) / polynomial(errorDenominator, s);
+    return all(0.5f) * v * (all(1.0f) + erf);
 }
 
 /// Numbers come in and go out as `Outer`'s, and are multiplied as `Inner`'s.

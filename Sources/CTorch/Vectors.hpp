@@ -1,6 +1,7 @@
 // Arithmetic of single numbers that compilers turn into vectors, and the choice of instructions at run time.
 #pragma once
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -33,23 +34,25 @@ SHIM_INLINE float exponential(float x) {
     return ((p * r) * r + r + 1.0f) * std::bit_cast<float>((power + 127) << 23);
 }
 
-/// erf to float32's rounding: a rational function of x², within ±4, where it is 1 to the last digit (as Eigen has it).
+/// A polynomial by its coefficients, that of the highest power first.
+template <size_t count>
+SHIM_INLINE float polynomial(const float (&coefficients)[count], float x) {
+    float y = coefficients[0];
+#pragma clang loop unroll(full)
+    for (size_t i = 1; i < count; ++i) y = y * x + coefficients[i];
+    return y;
+}
+
+/// erf to float32's rounding: x times a rational function of x², within ±4, where it is 1 to the last digit (as Eigen has it).
+constexpr float errorNumerator[] = {-2.72614225801306e-10f, 2.77068142495902e-08f, -2.10102402082508e-06f,
+                                    -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f,
+                                    -1.60960333262415e-02f};
+constexpr float errorDenominator[] = {-1.45660718464996e-05f, -2.13374055278905e-04f, -1.68282697438203e-03f,
+                                      -7.37332916720468e-03f, -1.42647390514189e-02f};
 SHIM_INLINE float errorFunction(float x) {
     x = x < -4.0f ? -4.0f : x > 4.0f ? 4.0f : x;
     const float s = x * x;
-    float p = -2.72614225801306e-10f;
-    p = p * s + 2.77068142495902e-08f;
-    p = p * s - 2.10102402082508e-06f;
-    p = p * s - 5.69250639462346e-05f;
-    p = p * s - 7.34990630326855e-04f;
-    p = p * s - 2.95459980854025e-03f;
-    p = p * s - 1.60960333262415e-02f;
-    float q = -1.45660718464996e-05f;
-    q = q * s - 2.13374055278905e-04f;
-    q = q * s - 1.68282697438203e-03f;
-    q = q * s - 7.37332916720468e-03f;
-    q = q * s - 1.42647390514189e-02f;
-    return x * p / q;
+    return x * polynomial(errorNumerator, s) / polynomial(errorDenominator, s);
 }
 
 // A loop is written once and compiled for each set of instructions.
@@ -96,14 +99,16 @@ inline bool multipliesHalves() {
 #endif
 }
 
-/// Whether our kernels are for products of this size of number: not for bfloat16 where there are AMX's tiles, which oneDNN uses.
-inline bool multiplies(bool isHalf) {
+/// Whether there are AMX's tiles for products of bfloat16, which oneDNN uses.
+inline bool hasTiles() {
 #if defined(__x86_64__)
-    static const bool hasTiles = widest() == 2 && __builtin_cpu_supports("amx-bf16");
-    return widest() > 0 && !(isHalf && hasTiles);
+    return __builtin_cpu_supports("amx-bf16");
 #else
     return false;
 #endif
 }
+
+/// Whether our kernels are for products of this size of number: not for bfloat16 where there are tiles.
+inline bool multiplies(bool isHalf) { return widest() > 0 && !(isHalf && widest() == 2 && hasTiles()); }
 
 }  // namespace shim
