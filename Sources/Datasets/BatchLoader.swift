@@ -76,7 +76,8 @@ public struct BatchLoader: Sendable {
     }
 
     /// How many pictures may be skipped in all.
-    public var allowedToSkip: Int { Int(Double(set.count) * tolerance) }
+    public var allowedToSkip: Int { skipLimit.allowed }
+    var skipLimit: SkipLimit { SkipLimit(tolerance, of: set.count) }
 
     /// - Parameter step: 0 at the run's beginning.
     /// - Throws: what the set throws, naming the file, where nothing may be skipped; `DatasetError.tooManyUnreadable`
@@ -121,13 +122,10 @@ public struct BatchLoader: Sendable {
                 let example = try set.example(at: index, variation: element.variation)
                 return (index, example, try preparation.picture(of: example, variation: element.variation))
             } catch {
-                guard allowedToSkip > 0 else { throw error }
                 skipped.append(Batch.Skipped(index: index, reason: "\(error)"))
                 let distinct = Set(skipped.map(\.index)).count
-                guard distinct <= allowedToSkip, skipped.count < 64 * batchSize else {
-                    throw DatasetError.tooManyUnreadable(
-                        count: distinct, of: set.count, allowed: allowedToSkip, last: "\(error)")
-                }
+                try skipLimit.check(distinct, last: error)
+                guard skipped.count < 64 * batchSize else { throw skipLimit.tooMany(distinct, last: "\(error)") }
                 index = substitutes.below(set.count)
             }
         }

@@ -160,9 +160,7 @@ private final class Shared: @unchecked Sendable {
         case .success(let batch):
             for skipped in batch.skipped { seen[skipped.index] = skipped }
             guard seen.count <= loader.allowedToSkip else {
-                let error = DatasetError.tooManyUnreadable(
-                    count: seen.count, of: loader.set.count, allowed: loader.allowedToSkip,
-                    last: batch.skipped.last?.reason ?? "")
+                let error = loader.skipLimit.tooMany(seen.count, last: batch.skipped.last?.reason ?? "")
                 ended = error
                 return .failure(error)
             }

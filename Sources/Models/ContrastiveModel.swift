@@ -14,7 +14,7 @@ public struct ContrastiveModel {
     /// The highest factor that training reaches, as CLIP's: beyond it training becomes unstable.
     public static let highestScale = 100.0
     /// Where training begins: a temperature of 0.07.
-    static let firstScale = 1 / 0.07
+    package static let firstScale = 1 / 0.07
 
     enum PictureTower {
         case transformer(NoisedCLIPImageTower)

@@ -3,7 +3,7 @@ package import Layers
 package import Tensors
 
 /// A run's checkpoints: folders `step-00001000` that hold `state.safetensors` and `manifest.json`, the file's length and
-/// CRC-32C. A folder is filled under another name and then renamed, so that none is ever seen half written.
+/// CRC-32C. None is ever seen half written.
 package struct CheckpointStore {
     package let folder: String
     /// How many stay.
@@ -29,7 +29,6 @@ package struct CheckpointStore {
 
     private static let stateName = "state.safetensors"
     private static let manifestName = "manifest.json"
-    private static let partialMark = ".partial"
 
     package init(folder: String, keep: Int) {
         self.folder = folder
@@ -51,40 +50,23 @@ package struct CheckpointStore {
     /// - Throws: `TensorFileError` or `TrainingError.unwritable`, as for a full disk; earlier checkpoints are then as
     ///   they were.
     package func write(step: Int, state: [(name: String, value: Tensor)], description: String) throws {
-        let manager = FileManager.default
-        let final = folder + "/" + Self.name(step)
-        let partial = final + Self.partialMark
-        do {
-            try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            if manager.fileExists(atPath: partial) { try manager.removeItem(atPath: partial) }
-            try manager.createDirectory(atPath: partial, withIntermediateDirectories: false)
-        } catch {
-            throw TrainingError.unwritable(partial, problem: error.localizedDescription)
-        }
-        var isPublished = false
-        defer { if !isPublished { try? manager.removeItem(atPath: partial) } }
-        try checkpointReached(.began)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let metadata = ["model": description, "step": String(step)]
-        try Safetensors.write(state, metadata: metadata, to: partial + "/" + Self.stateName)
-        try checkpointReached(.wroteState)
-        let (bytes, crc) = try Self.checksum(partial + "/" + Self.stateName)
-        let manifest = Manifest(step: step, bytes: bytes, crc32c: crc)
-        do {
-            try Durable.write(try encoder.encode(manifest), to: partial + "/" + Self.manifestName)
+        // Where there is one of this step, it can only be one that was found damaged.
+        try ReplacedFolder.fill(folder + "/" + Self.name(step)) { partial in
+            try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
+            try checkpointReached(.began)
+            let path = partial + "/" + Self.stateName
+            try Safetensors.write(state, metadata: ["model": description, "step": String(step)], to: path)
+            try checkpointReached(.wroteState)
+            let (bytes, crc) = try Self.checksum(path)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let manifest = try encoder.encode(Manifest(step: step, bytes: bytes, crc32c: crc))
+            try Durable.write(manifest, to: partial + "/" + Self.manifestName)
             try checkpointReached(.wroteManifest)
-            // A checkpoint of this step can only be one that was found damaged.
-            if manager.fileExists(atPath: final) { try manager.removeItem(atPath: final) }
-            try manager.moveItem(atPath: partial, toPath: final)
-            Durable.synchroniseFolder(folder)
-        } catch let error as CocoaError {
-            throw TrainingError.unwritable(final, problem: error.localizedDescription)
         }
-        isPublished = true
         try checkpointReached(.published)
         for old in steps.filter({ $0 <= step }).dropLast(keep) {
-            try? manager.removeItem(atPath: folder + "/" + Self.name(old))
+            try? FileManager.default.removeItem(atPath: folder + "/" + Self.name(old))
         }
         try checkpointReached(.removed)
     }
@@ -105,12 +87,7 @@ package struct CheckpointStore {
     }
 
     /// Removes what an interrupted writer left behind.
-    package func removePartial() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in names where name.hasSuffix(Self.partialMark) {
-            try? FileManager.default.removeItem(atPath: folder + "/" + name)
-        }
-    }
+    package func removePartial() { ReplacedFolder.removeRemains(in: folder) }
 
     private func read(_ step: Int) throws -> Found {
         let path = folder + "/" + Self.name(step)

@@ -68,6 +68,7 @@ package final class LatentCache {
         (places, moments) = ([:], nil)
         var found: [Tensor] = []
         var keys: [Key] = []
+        let limit = SkipLimit(tolerance, of: data.count)
         var unreadable = 0
         for start in stride(from: 0, to: data.count, by: Self.atATime) where !isStopped() {
             let rows = try (start..<min(start + Self.atATime, data.count)).compactMap { index in
@@ -75,12 +76,7 @@ package final class LatentCache {
                     return try preparation.picture(of: data.example(at: index, variation: 0), variation: 0).planes()
                 } catch {
                     unreadable += 1
-                    let allowed = Int(Double(data.count) * tolerance)
-                    guard unreadable <= allowed else {
-                        if allowed == 0 { throw error }
-                        throw DatasetError.tooManyUnreadable(
-                            count: unreadable, of: data.count, allowed: allowed, last: "\(error)")
-                    }
+                    try limit.check(unreadable, last: error)
                     return nil
                 }
             }

@@ -77,8 +77,8 @@ package struct TextPretraining {
         let tower = try PictureTower(Weights(store) / "picture", out: Self.width)
         let head = try Linear(
             Weights(store) / "text", in: learner.width, out: Self.width, bias: false)
-        // exp(2.66) = 1 / 0.07, where CLIP begins.
-        let logTemperature = try store.scale("temperature", 2.6593)
+        let logScale = try Weights(store).normParameter(
+            ContrastiveModel.scaleName, [], initial: .constant(log(ContrastiveModel.firstScale)))
         for parameter in store.parameters { try parameter.value.setRequiresGrad(true) }
 
         let text = learner.parameters
@@ -96,14 +96,13 @@ package struct TextPretraining {
                 return (captions, pictures)
             }
             let similarity = try logits.0.to(.float32).matmul(logits.1.to(.float32).transpose(0, 1))
-            let scaled = try similarity * logTemperature.exp()
+            let scaled = try similarity * logScale.exp()
             let own = try Tensor.arange(0, Double(batch.count), device: device)
             let loss = try (scaled.crossEntropy(own) + scaled.transpose(0, 1).crossEntropy(own)) * 0.5
             try loss.backward()
             try clipGradients(of: text + store.parameters, maximum: 1)
             try optimizer.step(rate: rate.at(step, of: shape.steps))
-            // At most 100, as CLIP's.
-            try withoutGradients { try logTemperature.copyInPlace(logTemperature.clamp(max: 4.6052)) }
+            try ContrastiveModel.boundScale(of: store.parameters)
             optimizer.clearGradients()
             let hits = try scaled.transpose(0, 1).argmax(dim: 1).compare(.equal, own).to(.float32).mean().item()
             tell(step + 1, try loss.item(), hits)
@@ -119,15 +118,6 @@ package struct TextPretraining {
     private func unit(_ x: Tensor) throws -> Tensor {
         let x = try x.to(.float32)
         return try x / x.norm([1], keepDims: true).clamp(min: 1e-6)
-    }
-}
-
-extension WeightStore {
-    /// A scalar parameter that begins at a value.
-    func scale(_ name: String, _ value: Double) throws -> Tensor {
-        let parameter = try Weights(self).parameter(name, [], initial: .zeros)
-        try withoutGradients { try parameter.fillInPlace(value) }
-        return parameter
     }
 }
 

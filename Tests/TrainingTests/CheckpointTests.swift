@@ -85,6 +85,24 @@ import Training
         }
     }
 
+    @Test func aDamagedOneIsReplaced() throws {
+        try withTemporaryFolder { folder in
+            let store = try filled(folder, steps: [1, 2])
+            let path = store.folder + "/step-00000002"
+            try Data().write(to: URL(fileURLWithPath: path + "/state.safetensors"))
+            #expect(store.latest()?.step == 1)
+            try store.write(step: 2, state: state(2), description: "a model")
+            #expect(store.latest()?.step == 2)
+            let whole = try FileManager.default.contentsOfDirectory(atPath: store.folder)
+            #expect(whole.sorted() == ["step-00000001", "step-00000002"])
+            // As a kill leaves it between the old one's renaming and the new one's.
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".replaced")
+            store.removePartial()
+            let left = try FileManager.default.contentsOfDirectory(atPath: store.folder)
+            #expect(left == ["step-00000001"])
+        }
+    }
+
     struct DiskFull: Error {}
 
     @Test(arguments: [CheckpointStore.Moment.began, .wroteState, .wroteManifest])

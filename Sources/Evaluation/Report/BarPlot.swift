@@ -22,9 +22,9 @@ struct BarPlot {
     /// Draws itself with its upper edge at `top`.
     func draw(on canvas: inout PlotCanvas, top: Double) {
         let (left, right) = (110.0, Double(Self.size.width) - 40)
-        let places = legendPlaces(x: left)
-        let rows = (places.last?.row ?? 0) + 1
-        let (upper, lower) = (top + 122 + 34 * Double(max(2, rows)), top + Double(Self.size.height) - 70)
+        let legend = Legend(entries, indent: 32, left: left, right: right)
+        let upper = top + 122 + Legend.rowHeight * Double(max(2, legend.rows))
+        let lower = top + Double(Self.size.height) - 70
         func height(_ value: Double) -> Double { lower - value * (lower - upper) }
         canvas.text(title, x: left, y: top + 40, scale: 3)
         for tenth in stride(from: 0, through: 10, by: 2) {
@@ -32,7 +32,7 @@ struct BarPlot {
             canvas.fill(x: left, y: y - 1, width: right - left, height: 2, Self.grid)
             canvas.text("\(tenth * 10) %", x: left - 14, y: y, anchor: .right, Self.soft)
         }
-        legend(on: &canvas, places, y: top + 96)
+        legend.draw(on: &canvas, y: top + 96)
         let room = (right - left) / Double(max(1, groups.count))
         let bar = min(90, room * 0.78 / Double(max(1, series.count)))
         for (group, name) in groups.enumerated() {
@@ -65,29 +65,16 @@ struct BarPlot {
 
     private static let chanceColour = Colour(red: 205, green: 60, blue: 50)
 
-    private static let guessing = "guessing"
-
-    /// Where the series' names stand, and the word for guessing.
-    private func legendPlaces(x start: Double) -> [(x: Double, row: Int)] {
-        var (x, row) = (start, 0)
-        return (series.map(\.name) + [Self.guessing]).map { name in
-            let width = 32 + Double(TextLine(name, scale: 2).width)
-            if x > start, x + width > Double(Self.size.width) - 40 { (x, row) = (start, row + 1) }
-            defer { x += width + 44 }
-            return (x, row)
-        }
-    }
-
-    private func legend(on canvas: inout PlotCanvas, _ places: [(x: Double, row: Int)], y top: Double) {
-        for (place, one) in zip(places, series.map(Optional.some) + [nil]) {
-            let (x, y) = (place.x, top + 34 * Double(place.row))
-            if let one {
+    private var entries: [Legend.Entry] {
+        var entries = series.map { one in
+            Legend.Entry(name: one.name) { canvas, x, y in
                 canvas.fill(x: x, y: y - 11, width: 22, height: 22, one.colour)
-            } else {
-                canvas.line((x, y), (x + 8, y), width: 3, Self.chanceColour)
-                canvas.line((x + 14, y), (x + 22, y), width: 3, Self.chanceColour)
             }
-            canvas.text(one?.name ?? Self.guessing, x: x + 32, y: y)
         }
+        entries.append(
+            Legend.Entry(name: "guessing") { canvas, x, y in
+                for start in [x, x + 14] { canvas.line((start, y), (start + 8, y), width: 3, Self.chanceColour) }
+            })
+        return entries
     }
 }

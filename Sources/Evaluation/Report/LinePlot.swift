@@ -66,26 +66,24 @@ struct LinePlot {
             for (a, b) in zip(points, points.dropFirst()) { canvas.line(a, b, width: 4, one.colour) }
             for point in points { canvas.disc(point, radius: 7, one.colour) }
         }
-        legend(on: &canvas, x: left - 80, y: top + 88)
+        Legend(entries, indent: 44, left: left - 80, right: right).draw(on: &canvas, y: top + 88)
     }
 
-    private func legend(on canvas: inout PlotCanvas, x start: Double, y: Double) {
-        var (x, y) = (start, y)
-        func room(_ name: String) -> Double { 44 + Double(TextLine(name, scale: 2).width) + 36 }
-        for one in series {
-            if x > start, x - start + room(one.name) > Double(Self.size.width) - 80 { (x, y) = (start, y + 34) }
-            canvas.line((x, y), (x + 32, y), width: 4, one.colour)
-            canvas.disc((x + 16, y), radius: 7, one.colour)
-            canvas.text(one.name, x: x + 44, y: y)
-            x += room(one.name)
+    private var entries: [Legend.Entry] {
+        var entries = series.map { one in
+            Legend.Entry(name: one.name) { canvas, x, y in
+                canvas.line((x, y), (x + 32, y), width: 4, one.colour)
+                canvas.disc((x + 16, y), radius: 7, one.colour)
+            }
         }
-        guard let known = series.first(where: { $0.level != nil }) else { return }
-        let name = series.count > 1 ? "real scenes: \(known.name)" : "real scenes"
-        if x > start, x - start + room(name) > Double(Self.size.width) - 80 { (x, y) = (start, y + 34) }
-        for part in 0..<2 {
-            canvas.line((x + Double(part) * 18, y), (x + Double(part) * 18 + 9, y), width: 2, known.colour)
+        if let known = series.first(where: { $0.level != nil }) {
+            let name = series.count > 1 ? "real scenes: \(known.name)" : "real scenes"
+            entries.append(
+                Legend.Entry(name: name) { canvas, x, y in
+                    for start in [x, x + 18] { canvas.line((start, y), (start + 9, y), width: 2, known.colour) }
+                })
         }
-        canvas.text(name, x: x + 44, y: y)
+        return entries
     }
 
     /// 1, 2 or 5 times a power of ten, so that four to ten steps reach the value.
