@@ -27,8 +27,12 @@ package enum CaptionVocabulary {
         let step = max(1, (set.count + examples - 1) / examples)
         for index in stride(from: 0, to: set.count, by: step) {
             for caption in try set.captions(at: index) {
-                kept.formUnion(tokenizer.encode(caption))
-                words.formUnion(caption.split(whereSeparator: \.isWhitespace).map(String.init))
+                if let plain = plainWords(of: caption) {
+                    words.formUnion(plain)
+                } else {
+                    kept.formUnion(tokenizer.encode(caption))
+                    words.formUnion(caption.split(whereSeparator: \.isWhitespace).map(String.init))
+                }
             }
         }
         for word in words {
@@ -36,5 +40,19 @@ package enum CaptionVocabulary {
             kept.formUnion(tokenizer.encode(" " + word))
         }
         return kept.sorted()
+    }
+
+    /// The words of a caption that has no tokens but those of its words, alone or behind a space; nil where it may have
+    /// others.
+    ///
+    /// Captions are many and their words few, so that most need not be encoded. It is so of visible ASCII characters with
+    /// single spaces between words: neither tokenizer's pattern takes what stands on both sides of a space for one word,
+    /// nor does CLIP's cleaning look across it, but for character references, which begin with `&`.
+    private static func plainWords(of caption: String) -> [String]? {
+        let words = caption.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        let arePlain = words.allSatisfy { word in
+            !word.isEmpty && word.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "&") }
+        }
+        return arePlain ? words.map { String(Substring($0)) } : nil
     }
 }
