@@ -31,11 +31,18 @@ public struct GLIDEConfiguration: Codable, Sendable, Equatable {
     public var input: GLIDEInput
     public var unet: UNetConfiguration
     public var text: TextTransformerConfiguration
+    /// Whether an upsampler that predicts clean pictures predicts what the small one, enlarged by bicubic interpolation,
+    /// lacks (after SRDiff, Li et al. 2022, whose process runs on that residual): it begins at bicubic interpolation
+    /// instead of at nothing. nil means false.
+    public var residual: Bool?
 
-    public init(input: GLIDEInput, unet: UNetConfiguration, text: TextTransformerConfiguration) {
+    public init(
+        input: GLIDEInput, unet: UNetConfiguration, text: TextTransformerConfiguration, residual: Bool? = nil
+    ) {
         self.input = input
         self.unet = unet
         self.text = text
+        self.residual = residual
     }
 
     /// OpenAI's `base.pt` and `base_inpaint.pt`: 64×64.
@@ -73,6 +80,9 @@ public struct GLIDEConfiguration: Codable, Sendable, Equatable {
         guard unet.inputChannels == input.channels else {
             throw ConfigurationError(
                 "the input \(input.rawValue) has \(input.channels) channels, not \(unet.inputChannels)")
+        }
+        guard residual != true || input.seesLowResolution else {
+            throw ConfigurationError("a residual to a small picture, which the input \(input.rawValue) has none of")
         }
         guard unet.text == .joint(width: text.width) else {
             throw ConfigurationError("the U-Net reads text as \(unet.text), but the text is \(text.width) wide")
@@ -138,7 +148,17 @@ public struct GLIDE {
     ) throws -> Tensor {
         var context = UNetContext(text: text.states, embedding: text.embedding, dropout: dropout)
         context.attention = attention
-        return try unet(input(x, conditions), timesteps: timesteps, context: context)
+        let prediction = try unet(input(x, conditions), timesteps: timesteps, context: context)
+        guard configuration.residual == true, let small = conditions.lowResolution else { return prediction }
+        return try Self.sum(prediction, small.resize(height: x.size(2), width: x.size(3), .bicubic))
+    }
+
+    /// A residual of [N, 3 or more, H, W] and what it is the residual to, [N, 3, H, W]; further channels stay.
+    private static func sum(_ residual: Tensor, _ enlarged: Tensor) throws -> Tensor {
+        let further = try residual.size(1) - 3
+        guard further > 0 else { return try residual + enlarged }
+        return try .concatenate(
+            [residual.narrow(1, start: 0, length: 3) + enlarged, residual.narrow(1, start: 3, length: further)], dim: 1)
     }
 
     /// The noisy picture with its conditions behind it, in the published order.

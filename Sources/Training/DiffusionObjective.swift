@@ -84,6 +84,11 @@ package struct DiffusionObjective: Objective {
             throw TrainingError.configuration(
                 key: "network", problem: "the model to begin with has another vocabulary or diffusion")
         }
+        guard model.network.residual == older.network.residual else {
+            throw TrainingError.configuration(
+                key: "network.residual",
+                problem: "the model to begin with predicts \(older.network.residual == true ? "residuals" : "whole pictures")")
+        }
         return model
     }
 

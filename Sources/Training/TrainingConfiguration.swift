@@ -72,6 +72,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         public var normGroups: Int
         public var dropout: Double
         public var text: TextShape
+        /// Whether an upsampler predicts what its small picture lacks; see `GLIDEConfiguration.residual`.
+        public var residual = false
     }
 
     public struct TextShape: Codable, Sendable, Equatable {
@@ -214,7 +216,8 @@ extension TrainingConfiguration {
             vocabulary: try text.vocabularyCount, context: network.text.context, width: network.text.width,
             layers: network.text.layers, heads: network.text.heads)
         let model = ModelConfiguration(
-            name: name, network: GLIDEConfiguration(input: network.input, unet: unet, text: transformer),
+            name: name, network: GLIDEConfiguration(
+                input: network.input, unet: unet, text: transformer, residual: network.residual ? true : nil),
             diffusion: diffusion, text: text, imageSize: imageSize,
             sampling: SamplingDefaults(
                 sampler: samples.sampler, steps: samples.steps, guidanceScale: samples.guidanceScale),
@@ -257,6 +260,9 @@ extension TrainingConfiguration {
                 range.contains(value), key, "\(value) is not within \(range.lowerBound) to \(range.upperBound)")
         }
         try validateConditioning()
+        try require(
+            !network.residual || network.input.seesLowResolution && diffusion.prediction == .sample, "network.residual",
+            "a residual is predicted by upsamplers whose diffusion.prediction is sample")
         try require(
             kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
