@@ -12,24 +12,35 @@ public import Tensors
 public struct Weights {
     public let store: WeightStore
     public let path: String
+    /// What parameters are kept in from here on; nil is the store's type.
+    private let dtype: DType?
 
-    public init(_ store: WeightStore, path: String = "") {
+    public init(_ store: WeightStore, path: String = "") { self.init(store, path: path, dtype: nil) }
+
+    private init(_ store: WeightStore, path: String, dtype: DType?) {
         self.store = store
         self.path = path
+        self.dtype = dtype
     }
 
     public static func / (parent: Weights, name: String) -> Weights {
-        Weights(parent.store, path: parent.path.isEmpty ? name : parent.path + "." + name)
+        Weights(parent.store, path: parent.path.isEmpty ? name : parent.path + "." + name, dtype: parent.dtype)
     }
 
     public static func / (parent: Weights, index: Int) -> Weights { parent / String(index) }
+
+    /// The same place, from where on parameters are kept in float32 though the run's type has half the bits.
+    package var widened: Weights {
+        let isHalf = store.dtype == .float16 || store.dtype == .bfloat16
+        return Weights(store, path: path, dtype: isHalf ? .float32 : nil)
+    }
 
     /// The parameter `name` here, of exactly this shape.
     ///
     /// Where the file lacks it or has it in another shape, the store remembers that and hands out a stand-in, so that
     /// `finish()` can report all mistakes at once.
     public func parameter(_ name: String, _ shape: [Int], initial: Initial) throws -> Tensor {
-        try store.take((self / name).path, shape: shape, initial: initial)
+        try store.take((self / name).path, shape: shape, initial: initial, dtype: dtype)
     }
 
     /// A parameter kept in float32 whatever the run's type: scales and shifts of normalisations.
@@ -95,7 +106,8 @@ public final class WeightStore {
     private var shared: Set<String> = []
 
     /// - Parameters:
-    ///   - dtype: the type parameters are converted to, whatever the file's; norms stay in float32.
+    ///   - dtype: the type parameters are converted to, whatever the file's; norms, and what is `widened`, stay in
+    ///     float32.
     ///   - onlyDraws: promises that no parameter is changed afterwards.
     ///   - isQuantized: with int8, which matrices are multiplied in whole numbers; the others, and all else, in bfloat16.
     public init(

@@ -110,9 +110,10 @@ public struct UNet {
         }
         outputBlocks = up
 
-        outNorm = try GroupNorm(weights / "out" / 0, channels: channels, groups: configuration.normGroups)
+        let out = configuration.widensOutput ? (weights / "out").widened : weights / "out"
+        outNorm = try GroupNorm(out / 0, channels: channels, groups: configuration.normGroups)
         outConvolution = try Convolution2D(
-            weights / "out" / 2, in: first, out: configuration.outputChannels * fold, initial: .zeros)
+            out / 2, in: first, out: configuration.outputChannels * fold, initial: .zeros)
         pixels = try configuration.pixelChannels.map {
             try PixelRefinement(weights / "pixels", channels: $0, configuration: configuration)
         }
@@ -145,7 +146,7 @@ public struct UNet {
         if let added = try addedEmbedding(context) { emb = try emb + added.to(emb.dtype) }
         emb = try emb.silu()
 
-        var h = try x.to(outConvolution.weight.dtype)
+        var h = try x.to(timeIn.weight.dtype)
         if configuration.patchSize > 1 { h = try h.pixelUnshuffle(configuration.patchSize) }
         h = try h.laidOutForConvolutions()
         var kept: [Tensor] = []
@@ -161,6 +162,7 @@ public struct UNet {
             let size = next.map { (height: $0[2], width: $0[3]) }
             for part in block { h = try part(h, emb, context, size: size) }
         }
+        if outConvolution.weight.dtype != timeIn.weight.dtype { h = try h.to(outConvolution.weight.dtype) }
         h = try outConvolution(outNorm.activated(h))
         if configuration.patchSize > 1 { h = try h.pixelShuffle(configuration.patchSize) }
         if let pixels { h = try pixels(h, x.to(h.dtype), emb) }

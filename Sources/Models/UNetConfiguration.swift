@@ -94,6 +94,13 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
     /// rounded up on the way down, and comes back on the way up.
     public var sizeMultiple: Int { residualResampling ? patchSize << max(0, levels.count - 1) : patchSize }
 
+    /// Whether the last normalisation and convolution are computed in float32 where the rest is in half precision: as
+    /// glide-text2im has it, while diffusers' networks are in half precision altogether. Not where another block follows.
+    var widensOutput: Bool {
+        guard case .joint = text else { return false }
+        return pixelChannels == nil
+    }
+
     /// Heads of attention at a level.
     package func heads(of level: Level) -> Int { level.heads ?? heads ?? level.channels / headWidth }
 

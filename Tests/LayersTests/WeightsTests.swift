@@ -69,6 +69,15 @@ struct WeightsTests {
         }
     }
 
+    /// What is widened is so from there on; types that are not halves stay.
+    @Test(arguments: [(DType.bfloat16, DType.float32), (.float16, .float32), (.float32, .float32), (.float64, .float64)])
+    func halvesAreWidened(run: DType, widened: DType) throws {
+        let weights = Weights(try drawn(run))
+        let convolution = try Convolution2D(weights.widened / "out" / 2, in: 2, out: 2)
+        #expect(convolution.weight.dtype == widened && convolution.bias?.dtype == widened)
+        #expect(try Convolution2D(weights / "in", in: 2, out: 2).weight.dtype == run)
+    }
+
     @Test func initialValues() throws {
         let weights = Weights(try drawn())
         let linear = try Linear(weights / "l", in: 100, out: 50)

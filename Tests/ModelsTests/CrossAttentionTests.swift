@@ -50,6 +50,14 @@ struct CrossAttentionTests {
         #expect(store.parameters.allSatisfy { $0.value.gradient != nil })
     }
 
+    /// As diffusers has them in half precision, the last convolution with them; `GLIDETests` has the other lineage.
+    @Test func allButNormsIsInTheRunsType() throws {
+        let store = WeightStore(.initial(try RandomGenerator(seed: 1)), dtype: .bfloat16)
+        _ = try UNet(Weights(store), configuration: Self.configuration)
+        let types = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0.value.dtype) })
+        #expect(types["out.2.weight"] == .bfloat16 && types["out.0.weight"] == .float32)
+    }
+
     /// A network without a place for pooled text says so.
     @Test func noPlaceForSizes() throws {
         var configuration = Self.configuration

@@ -66,7 +66,7 @@ struct GLIDETests {
         #expect(error < 1e-5, "relative L2 error \(error)")
     }
 
-    /// Norms in float32, all else in bfloat16, which has eight bits.
+    /// Norms and the last layer in float32, all else in bfloat16, which has eight bits.
     @Test(arguments: variants)
     func bfloat16IsNear(variant: String, input: GLIDEInput) throws {
         let golden = try Self.open(variant)
@@ -74,6 +74,19 @@ struct GLIDETests {
         #expect(output.dtype == .float32)
         let error = try relativeError(output, golden.tensor("glide.output"))
         #expect(error < 3e-2 && error > 1e-5, "relative L2 error \(error)")
+        // What the last convolution gives is not rounded to those eight bits.
+        let rounded = try output.to(.bfloat16).to(.float32)
+        #expect(try (output - rounded).abs().max().item() > 0)
+    }
+
+    /// As glide-text2im keeps them when it is in half precision; `CrossAttentionTests` has the other lineage.
+    @Test func theLastLayersWeightsStayInFloat32() throws {
+        let store = WeightStore(.tensors(try Self.weights("base")), dtype: .bfloat16)
+        _ = try GLIDE(Weights(store), configuration: Self.configuration(.text))
+        try store.finish()
+        let types = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0.value.dtype) })
+        #expect(types["out.2.weight"] == .float32 && types["out.2.bias"] == .float32)
+        #expect(types["input_blocks.0.0.weight"] == .bfloat16 && types["time_embed.0.weight"] == .bfloat16)
     }
 
     /// The values between the parts, so that a wrong part is known by its name.
