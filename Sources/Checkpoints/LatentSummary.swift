@@ -6,6 +6,8 @@ public struct LatentSummary: Sendable, Codable, Equatable {
     public var path: String
     public var format: LatentFile.Format
     public var configuration: LatentConfiguration
+    /// Where its own scheduler is not honoured.
+    public var samplerStandIn: SamplerStandIn?
     /// Numbers in all tensors of each part.
     public var parameters: [String: Int]
     public var total: Int
@@ -24,6 +26,7 @@ public struct LatentSummary: Sendable, Codable, Equatable {
         path = file.path
         format = file.format
         configuration = file.configuration
+        samplerStandIn = file.configuration.samplerStandIn
         parameters = [:]
         tensors = []
         for part in file.parts {

@@ -31,15 +31,8 @@ struct Drawing {
             try InitialPicture($0, mask: request.mask, canvas: request.canvas, settings: settings).tensors()
         }
         let startsFromPicture = given.map { $0.kept == nil || (settings.strength ?? 1) < 1 } ?? false
-        do {
-            plan = try model.drawing.diffusion.plan(
-                settings.sampler, steps: settings.steps, schedule: settings.schedule,
-                strength: startsFromPicture ? settings.strength : nil)
-        } catch let error as DiffusionError {
-            throw GenerationError.invalid(
-                option: "schedule", value: "\(settings.schedule) in \(settings.steps) steps",
-                expected: "one that the model's process allows: \(error)")
-        }
+        plan = try settings.plan(
+            in: model.drawing.diffusion, strength: startsFromPicture ? settings.strength : nil)
     }
 
     private var sees: DrawingInput { model.drawing.sees }

@@ -36,7 +36,8 @@ public struct GenerationStep: Sendable {
     /// From 0, of `count`.
     public let index: Int
     public let count: Int
-    /// What the picture is predicted to become, one a picture; made only where it was asked for.
+    /// What the picture is predicted to become, one a picture, after the last step what it became; made only where it was
+    /// asked for.
     public let previews: [Picture]
     /// The noisy pictures as the step left them, likewise.
     public let noisy: [Picture]

@@ -63,6 +63,9 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     /// How many pictures are drawn.
     public var drawn: Int { candidates ?? count }
 
+    /// - Parameter row: of all that are drawn, from 0.
+    func seed(of row: Int) -> UInt64 { seed &+ UInt64(row) }
+
     /// How each predicted picture is kept within range.
     public enum Clamp: String, Sendable, Hashable, Codable, CaseIterable {
         case none

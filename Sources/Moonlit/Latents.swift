@@ -37,6 +37,19 @@ public struct Latents: Sendable, Hashable, Codable {
         try self.init(shape: [parts.reduce(0) { $0 + $1.shape[0] }] + rest, values: parts.flatMap(\.values))
     }
 
+    /// One picture's, [1, C, H, W].
+    /// - Throws: `GenerationError.invalid` where there are not so many.
+    func row(_ index: Int) throws -> Latents {
+        guard (0..<shape[0]).contains(index) else {
+            throw GenerationError.invalid(
+                option: "initial-noise", value: "of shape \(shape)",
+                expected: "all that was given then: this picture began from its row \(index), counted from 0")
+        }
+        let size = values.count / shape[0]
+        return try Latents(
+            shape: [1] + shape.dropFirst(), values: Array(values[index * size..<(index + 1) * size]))
+    }
+
     init(_ tensor: Tensor) throws { try self.init(shape: tensor.shape, values: tensor.floats()) }
 
     /// Reads the tensor `latents` of a safetensors or `.pt` file, whatever its floating-point type.

@@ -25,6 +25,8 @@ public struct Settings: Sendable, Hashable, Codable {
     /// Whether the picture began from noise that was given, and is not told by its seed alone.
     public var hasGivenNoise: Bool
     /// What follows is absent in pictures drawn before there was such a thing.
+    /// Which picture of the given noise it began from, from 0; nil is the only one.
+    public var noiseRow: Int?
     public var initImage: InputPicture.Record?
     public var strength: Double?
     public var mask: InputPicture.Record?
@@ -179,7 +181,17 @@ public struct Settings: Sendable, Hashable, Codable {
         reading?.emphasis == .weighted ? EmphasisedPrompt(prompt).text : prompt
     }
 
-    /// The request that draws this picture again, where it began from its seed's own noise.
+    /// What this picture began from, of the noise that was given for it and others.
+    ///
+    /// - Parameter given: as it was in the request.
+    /// - Returns: [1, C, h, w] where the row is recorded, else all of it.
+    /// - Throws: `GenerationError.invalid` for noise of too few pictures.
+    public func ownNoise(in given: Latents) throws -> Latents {
+        guard let noiseRow else { return given }
+        return try given.row(noiseRow)
+    }
+
+    /// The request that draws this picture again, where it began from its seed's own noise; else `ownNoise` is to be added.
     public var request: GenerationRequest {
         GenerationRequest(
             prompt: prompt, negativePrompt: negativePrompt, seed: seed, sampler: sampler, steps: steps,

@@ -204,7 +204,8 @@ public actor TextToImage {
         return drawn
     }
 
-    /// What a stream's steps show besides their number.
+    /// What a stream's steps show besides their number. After the last step the first two are the finished picture, which
+    /// no decoder makes again.
     public enum Preview: Sendable, Hashable, CaseIterable {
         /// The picture as it is predicted to become.
         case predicted
@@ -247,36 +248,38 @@ public actor TextToImage {
         let drawing = try Drawing(model, request, settings, likeness: likeness, attention: attention)
         for first in stride(from: 0, to: request.drawn, by: request.batchSize) {
             let rows = first..<min(first + request.batchSize, request.drawn)
-            let seeds = rows.map { request.seed &+ UInt64($0) }
-            var (start, chain) = try drawing.chain(rows, seeds: seeds)
+            var (start, chain) = try drawing.chain(rows, seeds: rows.map { request.seed(of: $0) })
             let noise = previews.contains(.noisy) ? try drawing.pictures(start) : []
             while let step = try chain.next() {
-                var results: [GeneratedPicture] = []
+                let last = step.isLast ? try drawing.pictures(step.x) : nil
                 let isShown = (step.index + 1) % interval == 0
-                if step.isLast {
-                    results = try finished(drawing.pictures(step.x), seeds, settings, candidates: request.candidates)
+                func shown(_ preview: Preview, _ x: Tensor) throws -> [Picture] {
+                    guard isShown, previews.contains(preview) else { return [] }
+                    return try last ?? drawing.pictures(x)
                 }
                 tell(
                     GenerationStep(
                         firstPicture: first, index: step.index, count: step.count,
-                        previews: isShown && previews.contains(.predicted) ? try drawing.pictures(step.x0) : [],
-                        noisy: isShown && previews.contains(.noisy) ? try drawing.pictures(step.x) : [],
+                        previews: try shown(.predicted, step.x0), noisy: try shown(.noisy, step.x),
                         noise: step.index == 0 ? noise : [],
                         latents: step.isLast && previews.contains(.latents) ? try Latents(step.x) : nil,
-                        results: results))
+                        results: try last.map { try finished($0, rows, settings, request) } ?? []))
             }
         }
     }
 
     /// Pictures with their own settings; of candidates, with their likeness to the prompt.
+    ///
+    /// - Parameter rows: which pictures of the request they are.
     private func finished(
-        _ pictures: [Picture], _ seeds: [UInt64], _ settings: Settings, candidates: Int?
+        _ pictures: [Picture], _ rows: Range<Int>, _ settings: Settings, _ request: GenerationRequest
     ) throws -> [GeneratedPicture] {
-        let scores = try candidates == nil ? nil : likeness?.scores(pictures, prompt: settings.plain(settings.prompt))
-        return pictures.indices.map { index in
+        let scores = try request.candidates == nil ? nil : likeness?.scores(pictures, prompt: settings.plain(settings.prompt))
+        return zip(pictures.indices, rows).map { index, row in
             var own = settings
-            own.seed = seeds[index]
-            if let candidates, let likeness, let scores {
+            own.seed = request.seed(of: row)
+            if settings.hasGivenNoise { own.noiseRow = row }
+            if let candidates = request.candidates, let likeness, let scores {
                 own.choice = .init(candidates: candidates, likeness: scores[index], clip: likeness.name)
             }
             return GeneratedPicture(picture: pictures[index], settings: own)

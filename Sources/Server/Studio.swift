@@ -62,15 +62,7 @@ actor Studio {
         let settings = try Settings(request, model: model.configuration, clip: model.clip?.text)
         try second?.model.configuration.checkEnlarges(
             width: settings.width, height: settings.height, option: "upscale")
-        let plan: SamplingPlan
-        do {
-            plan = try model.configuration.diffusion.plan(
-                settings.sampler, steps: settings.steps, schedule: settings.schedule)
-        } catch {
-            throw GenerationError.invalid(
-                option: "schedule", value: "\(settings.schedule) in \(settings.steps) steps",
-                expected: "one that the model's process allows: \(error)")
-        }
+        let plan = try settings.plan(in: model.configuration.diffusion)
         guard jobs.count < places else {
             throw Refusal(status: .serviceUnavailable, reason: "\(jobs.count) requests are waiting; ask again later")
         }

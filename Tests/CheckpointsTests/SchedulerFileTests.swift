@@ -110,7 +110,14 @@ struct SchedulerFileTests {
     }
 
     @Test func otherClassesOfTheSameProcessHaveStandIns() throws {
-        #expect(try read(json(["_class_name": "\"LMSDiscreteScheduler\""])).ownSampler() == .euler)
+        let other = try read(json(["_class_name": "\"LMSDiscreteScheduler\""]))
+        #expect(try other.ownSampler() == .euler)
+        let standIn = try #require(other.standIn)
+        #expect(standIn.sampler == .euler && standIn.scheduler == "LMSDiscreteScheduler")
+        #expect(standIn.description.hasPrefix("euler draws instead of the model's own LMSDiscreteScheduler"))
+        // This one does the same as a known one.
+        #expect(try read(json(["_class_name": "\"DDIMParallelScheduler\""])).standIn == nil)
+        #expect(DiffusersScheduler.stableDiffusion1.standIn == nil)
     }
 
     @Test func pythonsInfinityIsRead() throws {
@@ -171,6 +178,18 @@ struct SchedulerFileTests {
         let expected = try DiffusersScheduler.stableDiffusion1.plan(.ddim, steps: 4)
         let plan = try configuration.diffusion.plan(.ddim, steps: 4)
         #expect(plan.trajectory == expected.trajectory && plan.schedule == expected.schedule)
+
+        // It is told whose place it takes, and why.
+        let standIn = try #require(configuration.samplerStandIn)
+        #expect(standIn.sampler == .ddim)
+        #expect("\"\(standIn.scheduler)\"" == changes["_class_name"] ?? "\"PNDMScheduler\"")
+        let key = try #require(changes.keys.first { $0 != "_class_name" })
+        #expect(standIn.reason.contains(key))
+        // Not where a run's file says how the model is sampled.
+        try #"{"guidanceScale": 2, "sampler": "euler-a", "steps": 20}"#
+            .write(toFile: path + "/sampling.json", atomically: true, encoding: .utf8)
+        let run = try PublishedModel(path).configuration
+        #expect(run.sampling.sampler == .eulerAncestral && run.samplerStandIn == nil)
     }
 
     /// As diffusers corrects the file when it loads that class.

@@ -110,6 +110,19 @@ struct GenerateTests {
         #expect(try generate("1", "--count", "2", "--initial-noise", "noise.safetensors").status == 64)
     }
 
+    @Test func eachPictureOfGivenNoiseIsReproduced() throws {
+        let noise = try Tensor.randn([2, 3, 16, 16], generator: RandomGenerator(seed: 7))
+        try Safetensors.write([(name: "latents", value: noise)], to: folder.path("noise.safetensors"))
+        let drawn = try generate(
+            "1", "--seed", "4", "--count", "2", "--batch-size", "1", "--initial-noise", "noise.safetensors", "-o", "out")
+        #expect(drawn.status == 0, "\(drawn.messages)")
+        for name in ["out/moonlit-4.png", "out/moonlit-5.png"] {
+            let again = try Program.run(
+                "reproduce", name, "--model", "small.safetensors", "--initial-noise", "noise.safetensors", in: folder)
+            #expect(again.output == "\(name): identical\n", "\(again.messages)")
+        }
+    }
+
     @Test func aFilmStripShowsTheWay() throws {
         let outcome = try generate(
             "1", "--seed", "3", "--count", "2", "--steps", "30", "--film-strip", "film.png", "-o", "out")

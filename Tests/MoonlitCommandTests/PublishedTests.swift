@@ -50,6 +50,34 @@ struct PublishedTests {
         #expect(outcome.output.contains("Stable Diffusion 1"))
     }
 
+    /// Where the model's own scheduler is not honoured, it is said what draws instead, unless a sampler is asked for.
+    @Test func aSamplersStandInIsTold() throws {
+        let folder = try Folder()
+        try FileManager.default.copyItem(atPath: Self.models + "/sd1", toPath: folder.path("sd1"))
+        let file = folder.path("sd1/scheduler/scheduler_config.json")
+        let scheduler = try String(contentsOfFile: file, encoding: .utf8)
+            .replacingOccurrences(of: "\"skip_prk_steps\": true", with: "\"skip_prk_steps\": false")
+        try scheduler.write(toFile: file, atomically: true, encoding: .utf8)
+        func draw(_ options: String...) throws -> Program.Outcome {
+            try Program.start(
+                ["generate", "a lake", "--model", "sd1", "--steps", "1", "-q", "-o", "x.png"] + options, in: folder
+            ).finish()
+        }
+        let drawn = try draw()
+        #expect(drawn.status == 0)
+        #expect(
+            drawn.messages.contains("note: ddim draws instead of the model's own PNDMScheduler"), "\(drawn.messages)")
+        let asked = try draw("--sampler", "ddim")
+        #expect(asked.status == 0 && !asked.messages.contains("PNDMScheduler"), "\(asked.messages)")
+
+        let plain = try Program.run("inspect", "sd1", in: folder)
+        #expect(plain.output.contains("PNDMScheduler") && plain.output.contains("skip_prk_steps"), "\(plain.output)")
+        let told = try object(Program.run("inspect", "sd1", "--json", in: folder))["samplerStandIn"] as? [String: Any]
+        #expect(told?["scheduler"] as? String == "PNDMScheduler" && told?["sampler"] as? String == "ddim")
+        let own = try Program.run("inspect", Self.models + "/sd1", in: folder)
+        #expect(own.status == 0 && !own.output.contains("PNDMScheduler"))
+    }
+
     #if os(Linux)
         @Test func aResultThatCannotBePrintedIsAFailure() throws {
             let folder = try Folder()

@@ -71,6 +71,33 @@ struct GenerationTests {
         #expect(try Picture(path: path) == first.picture)
     }
 
+    /// A picture of several that begin from given noise says which it was, and is drawn again from that.
+    @Test func settingsNameTheirRowOfGivenNoise() async throws {
+        let model = try await file.load()
+        let drawn = try Tensor.randn([3, 3, 8, 8], generator: RandomGenerator(seed: 3))
+        let noise = try Latents(shape: drawn.shape, values: drawn.floats())
+        let pictures = try await model.generate(
+            GenerationRequest(prompt: "a red house", seed: 9, count: 3, batchSize: 2, initialNoise: noise))
+        #expect(pictures.map(\.settings.noiseRow) == [0, 1, 2])
+        for one in pictures {
+            let settings = try Settings(json: one.settings.json(), file: "x")
+            var request = settings.request
+            request.initialNoise = try settings.ownNoise(in: noise)
+            #expect(try await model.generate(request)[0].picture == one.picture)
+        }
+        // Written before rows were: all of the noise is meant.
+        var old = pictures[0].settings
+        old.noiseRow = nil
+        #expect(try Settings(json: old.json(), file: "x") == old)
+        #expect(try old.ownNoise(in: noise) == noise)
+        for row in [-1, 3] {
+            old.noiseRow = row
+            let damaged = old
+            #expect(throws: GenerationError.self) { try damaged.ownNoise(in: noise) }
+        }
+        #expect(try await model.generate(.init(prompt: "a red house"))[0].settings.noiseRow == nil)
+    }
+
     @Test func theTextOfSettings() throws {
         let request = GenerationRequest(
             prompt: "a “red”\nhouse", negativePrompt: "rain", seed: .max, sampler: .dpmSolver2M, steps: 7, schedule: "karras",

@@ -96,6 +96,16 @@ struct PipelineTests {
         #expect(try Self.distance(found, archive.tensor("plain")) > 1e-2)
     }
 
+    /// What a model's scheduler refuses is the request's fault.
+    @Test(arguments: [(SamplerName.lcm, 100, "original_inference_steps"), (.ddim, 1000, "steps_offset")])
+    func stepsThatTheSchedulerRefuses(sampler: SamplerName, steps: Int, named: String) async throws {
+        let model = try await TextToImage.load(.file("\(Self.folder)/sd1"))
+        let error = try await #require(throws: GenerationError.self) {
+            try await model.generate(.init(prompt: "lake", sampler: sampler, steps: steps))
+        }
+        #expect(error.description.contains(named) && error.description.contains("\(steps) steps of \(sampler.rawValue)"))
+    }
+
     @Test func canvasIsPainted() async throws {
         let model = try await TextToImage.load(.file("\(Self.folder)/sd1"))
         var pixels = [UInt8](repeating: 40, count: 16 * 16 * 3)

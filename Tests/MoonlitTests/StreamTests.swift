@@ -39,6 +39,22 @@ struct StreamTests {
         #expect(some[4].results.map(\.picture) == all[4].results.map(\.picture))
     }
 
+    /// It is not decoded a second time from what the network predicted, which knows nothing of what is kept.
+    @Test func theLastPreviewIsTheFinishedPicture() async throws {
+        let model = try await file.load()
+        var hole = [UInt8](repeating: 0, count: 8 * 8 * 3)
+        for index in 0..<8 * 4 * 3 { hole[index] = 255 }
+        var request = GenerationRequest(prompt: "a lake", seed: 1, steps: 3)
+        request.initImage = try InputPicture(
+            Picture(width: 8, height: 8, filled: Colour(red: 200, green: 90, blue: 30)))
+        request.mask = try InputPicture(Picture(width: 8, height: 8, channels: 3, pixels: hole))
+        var steps: [GenerationStep] = []
+        for try await step in model.stream(request, showing: [.predicted, .noisy]) { steps.append(step) }
+        let finished = steps[2].results.map(\.picture)
+        #expect(finished.count == 1 && steps[2].previews == finished && steps[2].noisy == finished)
+        #expect(steps[1].previews != finished)
+    }
+
     /// More than an hour's work, were it not given up. The second request is served when the first has ended.
     private let endless = GenerationRequest(prompt: "a lake", count: 1_000_000, batchSize: 1, steps: 1000)
 

@@ -104,6 +104,7 @@ import Testing
         (#"{"prompt": "a", "output_format": "gif"}"#, "gif"), (#"{"prompt": "a", "partial_images": -1}"#, "partial_images"),
         (#"{"prompt": "a", "stream": true, "steps": 0}"#, "steps is 0"),
         (#"{"prompt": "a", "stream": true, "schedule": "best"}"#, "best"),
+        (#"{"prompt": "a", "sampler": "lcm", "steps": 100}"#, "original_inference_steps"),
         (#"{"prompt": "a", "steps": 2.5}"#, "“steps”"), (#"{"prompt": "a", "steps": 1e30}"#, "“steps”"),
         (#"{"prompt": "a", "seed": 18446744073709551616}"#, "“seed”"), (#"{"prompt": "a", "seed": 0.5}"#, "“seed”"),
         (#"{"prompt": "a", "guidance_scale": 1e400}"#, "“guidance_scale”"),

@@ -15,11 +15,13 @@ extension DiffusersScheduler {
         guard let name = try json.string("_class_name") else {
             throw json.wrong("_class_name", expected: "the name of a diffusers scheduler")
         }
-        guard let kind = SchedulerKind(rawValue: name) ?? SchedulerKind.standIns[name] else {
+        let standIn = SchedulerKind.standIns[name]
+        guard let kind = SchedulerKind(rawValue: name) ?? SchedulerKind.aliases[name] ?? standIn else {
             throw json.wrong(
                 "_class_name", expected: "one of \(SchedulerKind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         self.init(kind)
+        if standIn != nil { standsFor = name }
         // diffusers takes these for absent.
         let unset = Set(try json.strings("_use_default_values") ?? [])
         let json = JSONObject(

@@ -39,9 +39,24 @@ extension DiffusersScheduler {
     ///
     /// - Parameter steps: nil is diffusers' 50, or 4 for a consistency model.
     public func samplingDefaults(steps: Int? = nil, guidanceScale: Double) -> SamplingDefaults {
-        var sampler = SamplerName.ddim
-        if let own = try? ownSampler(), (try? plan(own, steps: 1)) != nil { sampler = own }
-        return SamplingDefaults(sampler: sampler, steps: steps ?? (kind == .lcm ? 4 : 50), guidanceScale: guidanceScale)
+        SamplingDefaults(
+            sampler: choice.sampler, steps: steps ?? (kind == .lcm ? 4 : 50), guidanceScale: guidanceScale)
+    }
+
+    /// What draws by default instead of the class that the configuration names; nil where that is honoured.
+    package var standIn: SamplerStandIn? {
+        let (sampler, refusal) = choice
+        guard let reason = refusal ?? (standsFor == nil ? nil : "that class is not known here") else { return nil }
+        return SamplerStandIn(sampler: sampler, scheduler: standsFor ?? kind.rawValue, reason: reason)
+    }
+
+    /// The configuration's own sampler; else DDIM, and why.
+    private var choice: (sampler: SamplerName, refusal: String?) {
+        do {
+            let own = try ownSampler()
+            _ = try plan(own, steps: 1)
+            return (own, nil)
+        } catch { return (.ddim, "\(error)") }
     }
 
     /// The keys as the configuration's own class reads them, or as DDIM where that class asks for what is not honoured here.

@@ -13,6 +13,8 @@ internal import Models
 /// ```
 public struct DiffusersScheduler: Codable, Sendable, Equatable {
     public var kind: SchedulerKind
+    /// The class that the file names, where it is not known here and `kind`, of the same process, stands in.
+    public var standsFor: String?
 
     // The process.
     public var trainingSteps: Int?
@@ -92,11 +94,13 @@ public enum SchedulerKind: String, Codable, Sendable, CaseIterable {
     case unipc = "UniPCMultistepScheduler"
     case lcm = "LCMScheduler"
 
+    /// Classes that do as a known one does.
+    static let aliases: [String: SchedulerKind] = ["DDIMParallelScheduler": .ddim, "DDPMParallelScheduler": .ddpm]
+
     /// Classes that share a known one's process, and by which of ours such models are sampled instead.
     static let standIns: [String: SchedulerKind] = [
         "LMSDiscreteScheduler": .euler, "KDPM2DiscreteScheduler": .heun,
         "KDPM2AncestralDiscreteScheduler": .eulerAncestral, "DEISMultistepScheduler": .dpmSolver,
-        "DPMSolverSinglestepScheduler": .dpmSolver, "DDIMParallelScheduler": .ddim, "DDPMParallelScheduler": .ddpm,
-        "TCDScheduler": .ddim,
+        "DPMSolverSinglestepScheduler": .dpmSolver, "TCDScheduler": .ddim,
     ]
 }

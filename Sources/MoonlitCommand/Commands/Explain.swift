@@ -107,6 +107,7 @@ struct Explain: AsyncParsableCommand {
         _ = try Settings(request, model: PublishedModel(source.path()).predicting(options.prediction).configuration)
         let model = try await TextToImage.load(source, options: options)
         if Task.isCancelled { throw CancellationError() }
+        sampling.noteStandIn(in: model.configuration)
         if !quiet { Console.say("seed \(seed)") }
         let bar = ProgressBox(Progress("drawing", total: 0, unit: "step", isQuiet: quiet))
         defer { bar.finish() }

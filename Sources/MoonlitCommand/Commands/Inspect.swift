@@ -137,8 +137,9 @@ struct Inspect: ParsableCommand {
                 "\(configuration.sampling.sampler.rawValue), \(configuration.sampling.steps) steps, guidance "
                     + "\(configuration.sampling.guidanceScale)"
             ),
-            ("parameters", grouped(summary.total)),
         ]
+        if let own = summary.samplerStandIn { lines.append(("  instead of", "\(own.scheduler): \(own.reason)")) }
+        lines.append(("parameters", grouped(summary.total)))
         lines += LatentFile.Part.allCases.compactMap { part in
             summary.parameters[part.rawValue].map { ("  " + part.rawValue, grouped($0)) }
         }

@@ -17,7 +17,7 @@ struct Reproduce: AsyncParsableCommand {
     @Option(help: "An embedded model's name, or a file; the model the picture names unless given.")
     var model: String?
 
-    @Option(help: "The noise the picture began from, where it was given then.")
+    @Option(help: "The file of noise that was given then, where one was.")
     var initialNoise: String?
 
     @Option(help: "Where the picture it began with is now; where it was then unless given.")
@@ -62,7 +62,7 @@ struct Reproduce: AsyncParsableCommand {
         try checkSize(of: old, settings)
         try output?.checkWritable()
         var request = settings.request
-        request.initialNoise = try initialNoise.map { try Latents(path: $0) }
+        request.initialNoise = try initialNoise.map { try settings.ownNoise(in: Latents(path: $0)) }
         guard settings.hasGivenNoise == (request.initialNoise != nil) else {
             throw GenerationError.invalid(
                 option: "initial-noise", value: initialNoise ?? "missing",

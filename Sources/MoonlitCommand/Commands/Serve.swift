@@ -53,6 +53,7 @@ struct Serve: AsyncParsableCommand {
         // What cannot draw by itself is refused before the weights are read.
         _ = try Settings(GenerationRequest(prompt: ""), model: PublishedModel(source.path()).configuration)
         let drawing = try await TextToImage.load(source, options: options)
+        if let standIn = drawing.configuration.samplerStandIn { Console.say("note: \(standIn); requests may name another") }
         var second: PictureServer.SecondStage?
         if let upscale, upscale != "none" {
             let source = ModelSource(upscale)

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Checkpoints
 public import Diffusion
 public import Moonlit
 
@@ -38,4 +39,10 @@ struct SamplingOptions: ParsableArguments {
             not (none). The model's own unless given: unit for pictures, its scheduler's for latents.
             """)
     var clamp: GenerationRequest.Clamp?
+
+    /// Says so where another sampler draws than the model's own scheduler calls for, and none was asked for.
+    func noteStandIn(in model: any DrawingConfiguration) {
+        guard sampler == nil, let standIn = model.samplerStandIn else { return }
+        Console.say("note: \(standIn); --sampler names another")
+    }
 }
