@@ -66,18 +66,12 @@ public struct PromptSet: Sendable {
     /// Texts of a file, one a line; each is told from others of the file.
     ///
     /// - Parameter configuration: what the scenes are composed of that distances are measured to.
+    /// - Throws: `DatasetError` for the file; `SceneError.configuration`.
     public init(
         file path: String, of configuration: SceneConfiguration, artwork: Artwork, count: Int, references: Int = 1000,
         captions: Int = 100, seed: UInt64 = 0
     ) throws {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw EvaluationError.file(path, problem: "cannot be read", expected: "a text file with a prompt a line")
-        }
-        let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-        guard !lines.isEmpty else {
-            throw EvaluationError.file(path, problem: "holds no prompt", expected: "a text file with a prompt a line")
-        }
+        let lines = try PromptFile.read(path)
         name = URL(filePath: path).deletingPathExtension().lastPathComponent
         let texts = Array(lines.prefix(count))
         self.texts = texts

@@ -26,27 +26,79 @@ public struct ContactSheet: Sendable {
     /// - Parameter captions: one a picture, or none at all; where there are fewer, the last pictures have none.
     /// - Throws: `ImageError.invalidSize` without a picture, or where the sheet would have over 2³⁰ pixels.
     public func picture(of pictures: [Picture], captions: [String] = []) throws(ImageError) -> Picture {
-        guard let side = pictures.map({ max($0.width, $0.height) }).max() else {
+        let sizes = pictures.map { (width: $0.width, height: $0.height) }
+        let layout = try SheetLayout(self, sizes, captions)
+        var sheet = try Picture(width: layout.width, height: layout.height, filled: background)
+        for (index, picture) in pictures.enumerated() {
+            let row = layout.rows[index / layout.rowLength]
+            let x = layout.gap + index % layout.rowLength * (layout.cellWidth + layout.gap)
+            let shown = try picture.enlarged(by: layout.enlargement).composited(over: background)
+            sheet.draw(
+                shown, x: x + (layout.cellWidth - shown.width) / 2, y: row.top + (row.pictureHeight - shown.height) / 2)
+            for (number, line) in layout.lines[index].enumerated() {
+                let top = row.top + row.pictureHeight + layout.captionGap + number * layout.text.lineHeight
+                sheet.draw(line, as: layout.text, x: x, y: top, ink: ink)
+            }
+        }
+        return sheet
+    }
+
+    /// How large a sheet would be, in pixels.
+    ///
+    /// - Parameters:
+    ///   - sizes: of its pictures, in pixels.
+    ///   - captions: as for `picture(of:captions:)`.
+    /// - Throws: `ImageError.invalidSize` where there can be no such sheet.
+    public func size(
+        of sizes: [(width: Int, height: Int)], captions: [String] = []
+    ) throws(ImageError) -> (width: Int, height: Int) {
+        let layout = try SheetLayout(self, sizes, captions)
+        return (width: layout.width, height: layout.height)
+    }
+}
+
+/// Where everything on a contact sheet lies, in its pixels.
+private struct SheetLayout {
+    let width: Int
+    let height: Int
+    let gap: Int
+    /// Pictures become larger by this whole factor.
+    let enlargement: Int
+    /// Of the widest picture, enlarged.
+    let cellWidth: Int
+    /// Pictures a row.
+    let rowLength: Int
+    let rows: [(top: Int, pictureHeight: Int)]
+    let text: Lettering
+    /// Under the pictures.
+    let captionGap: Int
+    /// Of each picture's caption.
+    let lines: [[String]]
+
+    init(
+        _ sheet: ContactSheet, _ sizes: [(width: Int, height: Int)], _ captions: [String]
+    ) throws(ImageError) {
+        guard let side = sizes.map({ max($0.width, $0.height) }).max() else {
             throw .invalidSize("a contact sheet of no pictures")
         }
-        let enlargement = wholeEnlargement(of: side, to: minimumSide)
-        let gap = min(max(gap, 0), 1 << 16)
-        let cellWidth = (pictures.map(\.width).max() ?? 0) * enlargement
-        let cellHeight = (pictures.map(\.height).max() ?? 0) * enlargement
-        let rowLength = min(max(columns ?? squarest(pictures.count, cellWidth, cellHeight), 1), pictures.count)
+        let enlargement = wholeEnlargement(of: side, to: sheet.minimumSide)
+        let gap = min(max(sheet.gap, 0), 1 << 16)
+        let cellWidth = (sizes.map { $0.width }.max() ?? 0) * enlargement
+        let cellHeight = (sizes.map { $0.height }.max() ?? 0) * enlargement
+        let rowLength = min(max(sheet.columns ?? Self.squarest(sizes.count, cellWidth, cellHeight), 1), sizes.count)
 
         // Captions grow with the pictures, but stay readable under small ones.
-        let text = Lettering(scale: max(1, (cellWidth + 128) / 256), width: cellWidth, maximumLines: captionLines)
+        let text = Lettering(scale: max(1, (cellWidth + 128) / 256), width: cellWidth, maximumLines: sheet.captionLines)
         let captionGap = max(4, gap / 3)
-        var lines = captions.prefix(pictures.count).map { text.lines(of: $0) }
-        lines += Array(repeating: [], count: pictures.count - lines.count)
+        var lines = captions.prefix(sizes.count).map { text.lines(of: $0) }
+        lines += Array(repeating: [], count: sizes.count - lines.count)
 
         // Each row is as high as its highest picture and its longest caption.
         var rows: [(top: Int, pictureHeight: Int)] = []
         var y = gap
-        for start in stride(from: 0, to: pictures.count, by: rowLength) {
-            let row = start..<min(start + rowLength, pictures.count)
-            let pictureHeight = (row.map { pictures[$0].height }.max() ?? 0) * enlargement
+        for start in stride(from: 0, to: sizes.count, by: rowLength) {
+            let row = start..<min(start + rowLength, sizes.count)
+            let pictureHeight = (row.map { sizes[$0].height }.max() ?? 0) * enlargement
             let longest = row.map { lines[$0].count }.max() ?? 0
             rows.append((y, pictureHeight))
             y += pictureHeight + (longest > 0 ? captionGap + longest * text.lineHeight : 0) + gap
@@ -55,23 +107,12 @@ public struct ContactSheet: Sendable {
         guard let area = byteCount(width: width, height: y, channels: 1), area <= 1 << 30 else {
             throw .invalidSize("a contact sheet of \(width)×\(y)")
         }
-
-        var sheet = try Picture(width: width, height: y, filled: background)
-        for (index, picture) in pictures.enumerated() {
-            let row = rows[index / rowLength]
-            let x = gap + index % rowLength * (cellWidth + gap)
-            let shown = try picture.enlarged(by: enlargement).composited(over: background)
-            sheet.draw(shown, x: x + (cellWidth - shown.width) / 2, y: row.top + (row.pictureHeight - shown.height) / 2)
-            for (number, line) in lines[index].enumerated() {
-                let top = row.top + row.pictureHeight + captionGap + number * text.lineHeight
-                sheet.draw(line, as: text, x: x, y: top, ink: ink)
-            }
-        }
-        return sheet
+        (self.width, height, self.gap, self.enlargement, self.cellWidth) = (width, y, gap, enlargement, cellWidth)
+        (self.rowLength, self.rows, self.text, self.captionGap, self.lines) = (rowLength, rows, text, captionGap, lines)
     }
 
     /// How many of `count` cells a row make the sheet nearest to a square.
-    private func squarest(_ count: Int, _ width: Int, _ height: Int) -> Int {
+    private static func squarest(_ count: Int, _ width: Int, _ height: Int) -> Int {
         let ideal = (Double(count) * Double(height) / Double(max(width, 1))).squareRoot()
         return max(1, Int(ideal.rounded(.up)))
     }

@@ -1,3 +1,4 @@
+import Datasets
 import Evaluation
 import Foundation
 import Scenes
@@ -50,7 +51,7 @@ import Testing
             #expect(set.name == "mine" && set.texts == ["a fox", "a red house", "a lake at night", "a fox"])
             #expect(!set.hasScenes && set.choices[0].captions.sorted() == ["a fox", "a lake at night", "a red house"])
             #expect(set.choices[0].parts.isEmpty)
-            #expect(throws: EvaluationError.self) {
+            #expect(throws: DatasetError.self) {
                 try PromptSet(file: folder + "/none", of: SceneConfiguration(), artwork: paperArtwork(), count: 1)
             }
         }

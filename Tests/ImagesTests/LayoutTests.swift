@@ -39,6 +39,14 @@ import Testing
         let beside = try captioned.cropped(x: 70, y: 50, width: 50, height: 46)
         #expect(Set(beside.pixels) == [32], "an empty caption draws nothing")
         #expect(throws: ImageError.self) { try sheet.picture(of: []) }
+
+        // Its size is known without it.
+        let size = try sheet.size(
+            of: pictures.map { (width: $0.width, height: $0.height) },
+            captions: ["a house", "", "a house next to a lake in the night"])
+        #expect((size.width, size.height) == (captioned.width, captioned.height))
+        let many = Array(repeating: (width: 10_000, height: 10_000), count: 11)
+        #expect(throws: ImageError.self) { _ = try sheet.size(of: many) }
     }
 
     @Test func smallPicturesAreEnlargedByWholeFactors() throws {

@@ -97,6 +97,27 @@ struct CLIPTests {
         #expect(try folder.names(in: "out").count == 2)
     }
 
+    /// Of each prompt the best is kept, by that prompt.
+    @Test func everyPromptHasCandidates() throws {
+        try Data("1\n2\n".utf8).write(to: folder.url.appending(path: "prompts.txt"))
+        let outcome = try generate(
+            "--prompts", "prompts.txt", "--seed", "5", "--candidates", "3", "--clip", "clip", "-o", "best", "--json")
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let candidates = try #require(result["candidates"] as? [[String: Any]])
+        #expect(candidates.compactMap { $0["prompt"] as? String } == ["1", "1", "1", "2", "2", "2"])
+        #expect(candidates.compactMap { $0["seed"] as? Int } == [5, 6, 7, 5, 6, 7])
+        let kept = try #require(result["pictures"] as? [[String: Any]])
+        #expect(kept.compactMap { $0["prompt"] as? String } == ["1", "2"])
+        for (place, picture) in kept.enumerated() {
+            let scores = candidates[3 * place..<3 * place + 3].compactMap { $0["likeness"] as? Double }
+            #expect(picture["likeness"] as? Double == scores.max())
+            let seed = try #require(picture["seed"] as? Int)
+            #expect(picture["path"] as? String == "best/\(place + 1)-moonlit-\(seed).png")
+        }
+        #expect(try folder.names(in: "best").count == 2)
+    }
+
     @Test(arguments: [
         (["--clip-guidance", "2"], "--clip-guidance needs a CLIP: --clip PATH"),
         (["--candidates", "4"], "--candidates needs a CLIP: --clip PATH"),

@@ -32,6 +32,8 @@ struct UsageTests {
         ["frobnicate"], ["generate"], ["explain"], ["explain", "x", "--words", ","], ["explain", "x", "--against", "y", "--by", "removal"], ["generate", "x", "--sampler", "none"], ["generate", "x", "--count", "0"],
         ["generate", "x", "--seed", "-1"], ["generate", "x", "-o", "lake.gif"],
         ["generate", "x", "--count", "2", "-o", "lake.png"], ["generate", "x", "--device", "abacus"],
+        ["generate", "x", "--prompts", "y"], ["generate", "--prompts", "y", "-o", "lake.png"],
+        ["generate", "x", "--sheet", "lake.gif"],
         ["evaluate", "--judge", "x", "--real", "--model", "y"], ["evaluate", "--judge", "x", "--guidance-scales", "1,,2"],
         ["evaluate", "--judge", "x", "--guidance-scale", "2", "--guidance-scales", "1,2"],
         ["evaluate", "--judge", "x", "--clip", "y"], ["evaluate", "clip", "x", "--count", "9", "--gallery", "8"],
@@ -48,6 +50,7 @@ struct UsageTests {
 
     @Test(arguments: [
         (["generate", "x", "--model", "nowhere"], "nowhere"), (["generate", "x", "--model", "/"], "folder"),
+        (["generate", "--prompts", "none.txt"], "none.txt"),
         (["inspect", "/dev/null"], "/dev/null"), (["reproduce", "missing.png"], "missing.png"),
         (["noise", "missing.png", "-o", "x.png"], "missing.png"), (["data", "nothing"], "emoji"),
         (["verify", "nowhere", "--golden", "none"], "nowhere"), (["train", "--config", "none", "-o", "run"], "none"),

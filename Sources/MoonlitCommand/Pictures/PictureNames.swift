@@ -1,0 +1,45 @@
+import Foundation
+
+/// Where the pictures of a run are written: one where it is told, several into a folder, each named by its seed.
+///
+/// With a file of prompts, the prompt's number stands first, with as many digits for all: names sort as the prompts do.
+struct PictureNames {
+    private let output: OutputPath?
+    private let areSeveral: Bool
+    private let digits: Int?
+
+    /// - Parameters:
+    ///   - output: a file's name, or of several pictures a folder's; where there is none, they go where the program runs.
+    ///   - count: pictures of a prompt.
+    ///   - prompts: how many a file holds; nil without a file.
+    init(_ output: OutputPath?, count: Int, prompts: Int?) {
+        self.output = output
+        areSeveral = count > 1 || prompts != nil
+        digits = prompts.map { String($0).count }
+    }
+
+    /// - Parameter prompt: its place in the file, from 0.
+    func path(prompt: Int, seed: UInt64) -> String {
+        let name = number(of: prompt) + "moonlit-\(seed).png"
+        guard let output else { return name }
+        return areSeveral ? (output.path as NSString).appendingPathComponent(name) : output.path
+    }
+
+    /// Makes the folder, or sees whether the first picture can be written.
+    ///
+    /// - Parameter seed: of the first picture.
+    /// - Throws: `UnwritableError`.
+    func prepare(seed: UInt64) throws {
+        if areSeveral, let output {
+            try output.makeFolder()
+        } else {
+            try OutputPath(path(prompt: 0, seed: seed)).checkWritable()
+        }
+    }
+
+    private func number(of prompt: Int) -> String {
+        guard let digits else { return "" }
+        let number = String(prompt + 1)
+        return String(repeating: "0", count: max(0, digits - number.count)) + number + "-"
+    }
+}
