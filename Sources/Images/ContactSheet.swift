@@ -48,7 +48,7 @@ public struct ContactSheet: Sendable {
     /// - Parameters:
     ///   - sizes: of its pictures, in pixels.
     ///   - captions: as for `picture(of:captions:)`.
-    /// - Throws: `ImageError.invalidSize` where there can be no such sheet.
+    /// - Throws: `ImageError.invalidSize` where there can be no such sheet, or no picture of such a size.
     public func size(
         of sizes: [(width: Int, height: Int)], captions: [String] = []
     ) throws(ImageError) -> (width: Int, height: Int) {
@@ -56,6 +56,9 @@ public struct ContactSheet: Sendable {
         return (width: layout.width, height: layout.height)
     }
 }
+
+/// In pixels.
+private let largestSheet = 1 << 30
 
 /// Where everything on a contact sheet lies, in its pixels.
 private struct SheetLayout {
@@ -81,6 +84,11 @@ private struct SheetLayout {
         guard let side = sizes.map({ max($0.width, $0.height) }).max() else {
             throw .invalidSize("a contact sheet of no pictures")
         }
+        for size in sizes {
+            guard let area = byteCount(width: size.width, height: size.height, channels: 1), area <= largestSheet else {
+                throw .invalidSize("a contact sheet with a picture of \(size.width)×\(size.height)")
+            }
+        }
         let enlargement = wholeEnlargement(of: side, to: sheet.minimumSide)
         let gap = min(max(sheet.gap, 0), 1 << 16)
         let cellWidth = (sizes.map { $0.width }.max() ?? 0) * enlargement
@@ -104,7 +112,7 @@ private struct SheetLayout {
             y += pictureHeight + (longest > 0 ? captionGap + longest * text.lineHeight : 0) + gap
         }
         let width = gap + rowLength * (cellWidth + gap)
-        guard let area = byteCount(width: width, height: y, channels: 1), area <= 1 << 30 else {
+        guard let area = byteCount(width: width, height: y, channels: 1), area <= largestSheet else {
             throw .invalidSize("a contact sheet of \(width)×\(y)")
         }
         (self.width, height, self.gap, self.enlargement, self.cellWidth) = (width, y, gap, enlargement, cellWidth)

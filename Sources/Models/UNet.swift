@@ -162,6 +162,7 @@ public struct UNet {
             let size = next.map { (height: $0[2], width: $0[3]) }
             for part in block { h = try part(h, emb, context, size: size) }
         }
+        // Where all weights are of one type, h stays as autocast has it.
         if outConvolution.weight.dtype != timeIn.weight.dtype { h = try h.to(outConvolution.weight.dtype) }
         h = try outConvolution(outNorm.activated(h))
         if configuration.patchSize > 1 { h = try h.pixelShuffle(configuration.patchSize) }

@@ -24,7 +24,9 @@ public struct Settings: Sendable, Hashable, Codable {
     public var model: String
     /// Whether the picture began from noise that was given, and is not told by its seed alone.
     public var hasGivenNoise: Bool
-    /// What follows is absent in pictures drawn before there was such a thing.
+
+    // What follows is absent in pictures drawn before there was such a thing.
+
     /// Which picture of the given noise it began from, from 0; nil is the only one.
     public var noiseRow: Int?
     public var initImage: InputPicture.Record?

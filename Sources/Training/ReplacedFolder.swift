@@ -30,7 +30,7 @@ enum ReplacedFolder {
                 throw error
             }
             Durable.synchroniseFolder(URL(fileURLWithPath: place).deletingLastPathComponent().path)
-            try remove(old)
+            try? remove(old)
         } catch let error as CocoaError {
             throw TrainingError.unwritable(path, problem: error.localizedDescription)
         }

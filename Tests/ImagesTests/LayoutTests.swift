@@ -47,6 +47,10 @@ import Testing
         #expect((size.width, size.height) == (captioned.width, captioned.height))
         let many = Array(repeating: (width: 10_000, height: 10_000), count: 11)
         #expect(throws: ImageError.self) { _ = try sheet.size(of: many) }
+        for side in [Int.min, -5, 0, .max] {
+            #expect(throws: ImageError.self, "\(side)") { _ = try sheet.size(of: [(width: side, height: 5)]) }
+            #expect(throws: ImageError.self, "\(side)") { _ = try sheet.size(of: [(width: 5, height: side)]) }
+        }
     }
 
     @Test func smallPicturesAreEnlargedByWholeFactors() throws {

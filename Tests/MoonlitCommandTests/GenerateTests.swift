@@ -118,8 +118,11 @@ struct GenerateTests {
         #expect(drawn.status == 0, "\(drawn.messages)")
         for name in ["out/moonlit-4.png", "out/moonlit-5.png"] {
             let again = try Program.run(
-                "reproduce", name, "--model", "small.safetensors", "--initial-noise", "noise.safetensors", in: folder)
-            #expect(again.output == "\(name): identical\n", "\(again.messages)")
+                "reproduce", name, "--model", "small.safetensors", "--initial-noise", "noise.safetensors", "-o", "again.png",
+                in: folder)
+            #expect(again.output == "\(name): identical\nagain.png\n", "\(again.messages)")
+            // Also in what it says of its noise.
+            #expect(try folder.bytes("again.png") == folder.bytes(name))
         }
     }
 
@@ -197,6 +200,14 @@ struct GenerateTests {
         #expect(outcome.status == 64)
         #expect(outcome.messages.contains("\(option.dropFirst(2)) is \(value); expected"))
         #expect(try folder.names() == ["small.safetensors"])
+    }
+
+    @Test func aScheduleThatTheModelHasNotIsRefusedFirst() throws {
+        let outcome = try generate("1", "--schedule", "best")
+        #expect(outcome.status == 64)
+        #expect(outcome.messages.contains("schedule is best in 4 steps of ddim; expected"), "\(outcome.messages)")
+        // Which is said when the model is loaded.
+        #expect(!outcome.messages.contains("seed"))
     }
 
     @Test func placesThatCannotBeWrittenAreRefusedFirst() throws {

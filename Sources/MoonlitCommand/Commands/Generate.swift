@@ -83,9 +83,6 @@ struct Generate: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "No progress.")
     var quiet = false
 
-    /// Stages in a film strip, the noise not counted.
-    private static let stages = 12
-
     func validate() throws {
         guard (1...1_000_000).contains(count) else {
             throw ValidationError("--count is \(count); expected 1 to 1,000,000.")
@@ -98,6 +95,9 @@ struct Generate: AsyncParsableCommand {
         }
         try sheet?.checkFormat("--sheet")
         try filmStrip?.checkFormat("--film-strip")
+        // However many prompts there are.
+        try names(prompts: 1).check(
+            apartFrom: [("--sheet", sheet), ("--film-strip", filmStrip), ("--save-latents", saveLatents)])
         guard let output else { return }
         if count == 1, asked.prompts == nil {
             try output.checkFormat("--output")
@@ -142,146 +142,137 @@ struct Generate: AsyncParsableCommand {
         let seed = seed ?? UInt64.random(in: 0..<1 << 32)
         let source = model.map { ModelSource($0) } ?? .bundled
         let modelPath = try source.path()
-        let names = PictureNames(output, count: count, prompts: asked.prompts == nil ? nil : prompts.count)
         // Everything that is to be written is tried before anything is computed.
-        try names.prepare(seed: seed)
+        let pictureNames = names(prompts: prompts.count)
+        try pictureNames.prepare(seed: seed)
         for file in [sheet, filmStrip, saveLatents] { try file?.checkWritable() }
         var options = try compute.resolved()
         network.apply(to: &options)
+        let first = try request(prompts[0], seed: seed)
+        _ = try clip.source?.path()
+        // What cannot be drawn is refused before the weights are read.
+        let configuration = try PublishedModel(modelPath).predicting(options.prediction).configuration
+        let settings = try Settings(first, model: configuration, clip: clip.source?.text)
+        _ = try settings.plan(in: configuration.diffusion, strength: settings.strength)
+        let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
+        let factor = try upsampler.map { try enlargement(by: $0, of: settings) } ?? 1
+        if sheet != nil {
+            try PictureSheet.check(
+                prompts, count: count, width: settings.width * factor, height: settings.height * factor)
+        }
+        sampling.noteStandIn(in: configuration)
+
+        let model = try await TextToImage.load(source, clip: clip.source, options: options)
+        if Task.isCancelled { throw CancellationError() }
+        let second = try await upsampler.asyncMap { source in
+            (model: try await TextToImage.load(source, options: compute.resolved()), path: try source.path())
+        }
+        try await warnOfCutPrompts(prompts, model, first.reading)
+        if !quiet { Console.say("seed \(seed)") }
+
+        var drawn = DrawnPictures(pictureNames, .init(latents: saveLatents, sheet: sheet, filmStrip: filmStrip))
+        var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
+        try await draw(prompts, as: first, by: model, enlarging: second, to: &drawn, &progress)
+        progress.finish()
+        let files = try drawn.writeTogether()
+        if json {
+            try Console.print(
+                json: Result(
+                    pictures: drawn.pictures, candidates: clip.candidates == nil ? nil : drawn.candidates, seed: seed,
+                    settings: drawn.settings ?? settings, model: modelPath, device: "\(options.device)",
+                    dtype: options.dtype.rawValue, seconds: progress.elapsed.rounded(to: 3), sheet: files.sheet?.path,
+                    filmStrip: files.filmStrip?.path, latents: files.latents?.path))
+        }
+        let wanted = first.drawn * prompts.count
+        if drawn.finished < wanted || drawn.small > 0 {
+            throw Interrupted(
+                description: "\(drawn.finished) of \(wanted) pictures were finished and "
+                    + (clip.candidates == nil ? "are kept" : "the best of them kept")
+                    + (drawn.small > 0 ? "; not enlarged: \(drawn.small)" : ""))
+        }
+    }
+
+    private func names(prompts: Int) -> PictureNames {
+        PictureNames(output, count: count, prompts: asked.prompts == nil ? nil : prompts)
+    }
+
+    private func request(_ prompt: String, seed: UInt64) throws -> GenerationRequest {
         var request = GenerationRequest(
-            prompt: prompts[0], seed: seed, count: count, batchSize: batchSize, sampling: sampling)
+            prompt: prompt, seed: seed, count: count, batchSize: batchSize, sampling: sampling)
         request.initialNoise = try initialNoise.map { try Latents(path: $0) }
         try pictures.apply(to: &request)
         request.reading = promptSyntax.reading
         network.apply(to: &request)
         clip.apply(to: &request)
-        _ = try clip.source?.path()
-        // What cannot be drawn is refused before the weights are read.
-        let configuration = try PublishedModel(modelPath).predicting(options.prediction).configuration
-        let settings = try Settings(request, model: configuration, clip: clip.source?.text)
-        sampling.noteStandIn(in: configuration)
-        let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
-        let upsamplerPath = try upsampler?.path()
-        var enlargement = 1
-        if let upsamplerPath {
-            let upsampler = try PublishedModel(upsamplerPath).configuration
-            try upsampler.checkEnlarges(width: settings.width, height: settings.height, option: "upscale")
-            enlargement = (upsampler as? ModelConfiguration)?.upscalingFactor ?? 1
-        }
-        if sheet != nil {
-            try PictureSheet.check(
-                prompts, count: count, width: settings.width * enlargement, height: settings.height * enlargement)
-        }
+        return request
+    }
 
-        let model = try await TextToImage.load(source, clip: clip.source, options: options)
-        if Task.isCancelled { throw CancellationError() }
-        let enlarging = try await upsampler.asyncMap { try await TextToImage.load($0, options: compute.resolved()) }
-        try await warnOfCutPrompts(prompts, model, request.reading)
-        if !quiet { Console.say("seed \(seed)") }
+    /// How many times as wide and high an upsampler makes pictures.
+    ///
+    /// - Throws: `GenerationError.invalid` where it cannot enlarge these.
+    private func enlargement(by upsampler: ModelSource, of settings: Settings) throws -> Int {
+        let configuration = try PublishedModel(upsampler.path()).configuration
+        try configuration.checkEnlarges(width: settings.width, height: settings.height, option: "upscale")
+        return (configuration as? ModelConfiguration)?.upscalingFactor ?? 1
+    }
 
-        var showing: Set<TextToImage.Preview> = []
-        if filmStrip != nil { showing.insert(.noisy) }
-        if saveLatents != nil { showing.insert(.latents) }
-        var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
+    /// A loaded upsampler, and where it is.
+    private typealias SecondStage = (model: TextToImage, path: String)
+
+    /// Draws one prompt after another, until all are drawn or the task is cancelled.
+    ///
+    /// - Parameter first: the first prompt's request; the others are drawn in the same way.
+    private func draw(
+        _ prompts: [String], as first: GenerationRequest, by model: TextToImage, enlarging second: SecondStage?,
+        to drawn: inout DrawnPictures, _ progress: inout Progress
+    ) async throws {
+        var request = first
         let batches = (request.drawn + batchSize - 1) / batchSize * prompts.count
         var batchesDone = 0
-        var written = Written(names: names, sheet: sheet == nil ? nil : PictureSheet())
-        var candidates: [Result.Candidate] = []
-        var latents: [Latents] = []
-        var film = Film(stages: Self.stages)
-        var finished = 0
-        let second = enlarging.flatMap { model in upsamplerPath.map { (model: model, path: $0) } }
         for (place, prompt) in prompts.enumerated() {
             if Task.isCancelled { break }
             request.prompt = prompt
             var shortlist = Shortlist(places: count)
-            for try await step in model.stream(request, showing: showing) {
+            for try await step in model.stream(request, showing: drawn.showing) {
                 progress.total = step.count * batches
                 progress.update(batchesDone * step.count + step.index + 1)
-                film.take(step)
-                finished += step.results.count
+                drawn.take(step)
                 if clip.candidates != nil {
                     shortlist.take(step.results)
                 } else if !step.results.isEmpty {
                     if !json { progress.finish() }
-                    try await write(step.results, ofPrompt: place, enlarging: second, to: &written)
+                    try await write(step.results, ofPrompt: place, enlarging: second, to: &drawn)
                 }
-                if let last = step.latents { latents.append(last) }
                 if step.isLast { batchesDone += 1 }
             }
             guard clip.candidates != nil else { continue }
             progress.finish()
-            try await write(shortlist.best, ofPrompt: place, enlarging: second, to: &written)
+            try await write(shortlist.best, ofPrompt: place, enlarging: second, to: &drawn)
             if !quiet, !json { shortlist.tellOthers(of: asked.prompts == nil ? "" : "prompt \(place + 1), ") }
-            candidates += shortlist.scores.map {
-                Result.Candidate(prompt: prompt, seed: $0.seed, likeness: $0.likeness)
-            }
+            drawn.take(shortlist.scores, of: prompt)
         }
-        progress.finish()
-        let sheetPath = written.pictures.isEmpty ? nil : sheet?.path
-        if let sheetPath { try written.sheet?.picture().write(to: sheetPath) }
-        if let filmStrip, !film.rows.isEmpty { try film.picture().write(to: filmStrip.path) }
-        if let saveLatents, !latents.isEmpty { try Latents(joining: latents).write(to: saveLatents.path) }
-        if json {
-            try Console.print(
-                json: Result(
-                    pictures: written.pictures, candidates: clip.candidates == nil ? nil : candidates, seed: seed,
-                    settings: written.settings ?? settings, model: modelPath, device: "\(options.device)",
-                    dtype: options.dtype.rawValue, seconds: progress.elapsed.rounded(to: 3), sheet: sheetPath,
-                    filmStrip: film.rows.isEmpty ? nil : filmStrip?.path,
-                    latents: latents.isEmpty ? nil : saveLatents?.path))
-        }
-        let wanted = request.drawn * prompts.count
-        if finished < wanted || written.small > 0 {
-            throw Interrupted(
-                description: "\(finished) of \(wanted) pictures were finished and "
-                    + (clip.candidates == nil ? "are kept" : "the best of them kept")
-                    + (written.small > 0 ? "; not enlarged: \(written.small)" : ""))
-        }
-    }
-
-    /// What stands in files.
-    private struct Written {
-        let names: PictureNames
-        var pictures: [Result.Picture] = []
-        /// Of the first.
-        var settings: Settings?
-        /// How many there was no time to enlarge.
-        var small = 0
-        /// All of them, where a sheet is to be made.
-        var sheet: PictureSheet?
     }
 
     /// Writes finished pictures one by one, by the second stage where there is one, and says where.
     ///
     /// - Parameter prompt: its place among the prompts, from 0.
     private func write(
-        _ pictures: [GeneratedPicture], ofPrompt prompt: Int, enlarging second: (model: TextToImage, path: String)?,
-        to written: inout Written
+        _ pictures: [GeneratedPicture], ofPrompt prompt: Int, enlarging second: SecondStage?,
+        to drawn: inout DrawnPictures
     ) async throws {
         for picture in pictures {
             let result = try await enlarged(picture, by: second)
-            let seed = result.settings.seed
-            let path = written.names.path(prompt: prompt, seed: seed)
-            try result.write(to: path)
-            written.pictures.append(
-                .init(
-                    path: path, prompt: result.settings.prompt, seed: seed, likeness: result.likeness,
-                    width: result.picture.width, height: result.picture.height))
-            written.settings = written.settings ?? result.settings
-            written.sheet?.take(result)
-            if second != nil, result.settings.upscale == nil { written.small += 1 }
+            let written = try drawn.write(result, ofPrompt: prompt)
+            if second != nil, result.settings.upscale == nil { drawn.small += 1 }
             if !json {
-                let likeness = result.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
-                try Console.print("\(path)  seed \(seed)\(likeness)")
+                let likeness = written.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
+                try Console.print("\(written.path)  seed \(written.seed)\(likeness)")
             }
         }
     }
 
     /// By the second stage where there is one; as it is where Ctrl-C comes first.
-    private func enlarged(
-        _ picture: GeneratedPicture, by second: (model: TextToImage, path: String)?
-    ) async throws -> GeneratedPicture {
+    private func enlarged(_ picture: GeneratedPicture, by second: SecondStage?) async throws -> GeneratedPicture {
         guard let second, !Task.isCancelled else { return picture }
         do {
             return try await second.model.enlarge([picture], path: second.path).first ?? picture

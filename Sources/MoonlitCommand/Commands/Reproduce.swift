@@ -129,7 +129,11 @@ struct Reproduce: AsyncParsableCommand {
             last = step.results.first
         }
         progress.finish()
-        guard let result = last else { throw CancellationError() }
+        guard let drawn = last else { throw CancellationError() }
+        // It was drawn from its own row alone; the file that was given has the others, too.
+        var own = drawn.settings
+        own.noiseRow = settings.noiseRow
+        let result = GeneratedPicture(picture: drawn.picture, settings: own)
         guard let second = settings.upscale else { return result }
         let path = upscale ?? second.path
         let upsampler = try await TextToImage.load(ModelSource(path), options: compute.resolved())

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// Where the pictures of a run are written: one where it is told, several into a folder, each named by its seed.
@@ -23,6 +24,32 @@ struct PictureNames {
         let name = number(of: prompt) + "moonlit-\(seed).png"
         guard let output else { return name }
         return areSeveral ? (output.path as NSString).appendingPathComponent(name) : output.path
+    }
+
+    /// Nothing is written over what the same run has written.
+    ///
+    /// - Parameter others: what is written besides, each with the option that names it.
+    /// - Throws: `ValidationError` where two are one file, or one has a name of the pictures'.
+    func check(apartFrom others: [(option: String, file: OutputPath?)]) throws {
+        var taken: [String: String] = [:]
+        for (option, file) in others {
+            guard let file else { continue }
+            let place = URL(fileURLWithPath: file.path).standardizedFileURL
+            if isPicture(place) {
+                throw ValidationError("\(option) \(file.path) is a picture's name; give another.")
+            }
+            if let other = taken.updateValue(option, forKey: place.path) {
+                throw ValidationError("\(other) and \(option) are both \(file.path).")
+            }
+        }
+    }
+
+    /// Whether a picture may be written there, whatever its seed.
+    private func isPicture(_ file: URL) -> Bool {
+        let place = URL(fileURLWithPath: output?.path ?? FileManager.default.currentDirectoryPath).standardizedFileURL
+        if output != nil, !areSeveral { return file.path == place.path }
+        return file.deletingLastPathComponent().path == place.path
+            && file.lastPathComponent.wholeMatch(of: /(?:\d+-)?moonlit-\d+\.png/) != nil
     }
 
     /// Makes the folder, or sees whether the first picture can be written.
