@@ -88,13 +88,16 @@ let package = Package(
             // An allocator that wastes less time and memory on tensors than glibc's (Documentation/Performance.md). A
             // program that takes the libraries above chooses its own.
             linkerSettings: [.linkedLibrary("tcmalloc_minimal", .when(platforms: [.linux]))]),
+        .target(name: "BenchOptions", path: "Benchmarks/BenchOptions", swiftSettings: swift),
         .executableTarget(
-            name: "SceneBench", dependencies: ["Scenes", "Datasets", "Images"], path: "Benchmarks/SceneBench",
+            name: "SceneBench", dependencies: ["BenchOptions", "Scenes", "Datasets", "Images"],
+            path: "Benchmarks/SceneBench", swiftSettings: swift),
+        .executableTarget(
+            name: "SearchBench", dependencies: ["BenchOptions", "Search"], path: "Benchmarks/SearchBench",
             swiftSettings: swift),
         .executableTarget(
-            name: "SearchBench", dependencies: ["Search"], path: "Benchmarks/SearchBench", swiftSettings: swift),
-        .executableTarget(
-            name: "KernelBench", dependencies: ["Tensors"], path: "Benchmarks/KernelBench", swiftSettings: swift),
+            name: "KernelBench", dependencies: ["BenchOptions", "Tensors"], path: "Benchmarks/KernelBench",
+            swiftSettings: swift),
         tests("Tensors", ["Tensors"]),
         tests("Layers", ["Layers", "Tensors"]),
         tests("Diffusion", ["Diffusion", "Tensors"]),

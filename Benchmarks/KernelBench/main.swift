@@ -6,16 +6,9 @@
 // A convolution's operations are counted as by the direct sum, so that Winograd's filtering may pass what the processor can do.
 // "Ours" is what Moonlit does: where it has no kernel for a type on a processor, libtorch's by another way.
 // The distance is between the two answers, relative, of all numbers together.
+import BenchOptions
 import Foundation
 import Tensors
-
-func option(_ name: String) -> String? {
-    let arguments = CommandLine.arguments
-    guard let at = arguments.firstIndex(of: "--" + name), at + 1 < arguments.count else { return nil }
-    return arguments[at + 1]
-}
-
-func number(_ name: String, _ usual: Int) -> Int { max(1, option(name).flatMap { Int($0) } ?? usual) }
 
 guard let dtype = DType(rawValue: option("dtype") ?? "float32"), dtype == .float32 || dtype == .bfloat16 else {
     fatalError("--dtype is float32 or bfloat16")

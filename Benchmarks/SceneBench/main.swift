@@ -1,16 +1,11 @@
 // How fast scenes are composed, by style and together, and what they look like:
 //
 //     swift run -c release SceneBench [--size 64] [--threads 2] [--seconds 2] [--sheet FILE.png] [--preset simple]
+import BenchOptions
 import Datasets
 import Foundation
 import Images
 import Scenes
-
-func option(_ name: String) -> String? {
-    let arguments = CommandLine.arguments
-    guard let at = arguments.firstIndex(of: "--" + name), at + 1 < arguments.count else { return nil }
-    return arguments[at + 1]
-}
 
 /// Pictures a second over all threads, which take turns with the indices until the time is over.
 func rate(_ scenes: ComposedScenes, threads: Int, seconds: Double) async throws -> Double {
@@ -35,8 +30,8 @@ func rate(_ scenes: ComposedScenes, threads: Int, seconds: Double) async throws 
 }
 
 var configuration = option("preset") == "simple" ? SceneConfiguration.simple : SceneConfiguration()
-configuration.size = option("size").flatMap { Int($0) } ?? 64
-let threads = max(1, option("threads").flatMap { Int($0) } ?? 2)
+configuration.size = number("size", 64)
+let threads = number("threads", 2)
 let seconds = option("seconds").flatMap { Double($0) } ?? 2
 let artwork = try Artwork(EmojiCollection.load())
 

@@ -6,18 +6,9 @@
 // `spread` are directions drawn alike; `clusters` are 4,096 kinds of pictures that have a third of their direction in
 // common; in `narrow`, 64 kinds differ little within themselves, as pictures of a few subjects do. The index is made in
 // FOLDER and stays there; without one it is made anew and removed.
+import BenchOptions
 import Foundation
 import Search
-
-func option(_ name: String) -> String? {
-    let arguments = CommandLine.arguments
-    guard let at = arguments.firstIndex(of: "--" + name), at + 1 < arguments.count else { return nil }
-    return arguments[at + 1]
-}
-
-func number(_ name: String, _ usual: Int, least: Int = 1) -> Int {
-    max(least, option(name).flatMap { Int($0) } ?? usual)
-}
 
 /// SplitMix64.
 struct Draws {

@@ -53,7 +53,8 @@ enum DiffusersFolder {
         let autoencoder = try AutoencoderConfiguration(diffusers: ComponentFolder(path, coder).configuration())
         let isInpainting = try index.string("_class_name") == "StableDiffusionInpaintPipeline"
         var (diffusion, sampling) = try process(ComponentFolder(path, "scheduler"), kind, isInpainting: isInpainting)
-        if ComponentFolder(path).has(Self.sampling) { sampling = try decoded(ComponentFolder(path).file(Self.sampling)) }
+        let isChosen = ComponentFolder(path).has(Self.sampling)
+        if isChosen { sampling = try decoded(ComponentFolder(path).file(Self.sampling)) }
 
         var towers: [TextTowerConfiguration] = []
         var places: [(part: LatentFile.Part, vocabulary: String?)] = []
@@ -81,7 +82,8 @@ enum DiffusersFolder {
         let configuration = LatentConfiguration(
             name: URL(filePath: path).standardizedFileURL.lastPathComponent, family: family, unet: unet,
             autoencoder: autoencoder, towers: towers, diffusion: diffusion, imageSize: side * autoencoder.factor,
-            sampling: sampling, zeroesEmptyPrompt: try index.bool("force_zeros_for_empty_prompt") ?? isXL)
+            sampling: sampling, takesSamplingFromScheduler: isChosen ? nil : true,
+            zeroesEmptyPrompt: try index.bool("force_zeros_for_empty_prompt") ?? isXL)
         return (configuration, places)
     }
 

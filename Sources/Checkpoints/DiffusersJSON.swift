@@ -114,8 +114,8 @@ struct SchedulerJSON: Encodable {
 
     func encode(to encoder: any Encoder) throws { try values.encode(to: encoder) }
 
-    /// The process as its own configuration says it where the model came with one, else as a `DDIMScheduler` that begins
-    /// at the noisiest step.
+    /// The process as its own configuration says it where the model came with one, under the class that its file named,
+    /// else as a `DDIMScheduler` that begins at the noisiest step.
     ///
     /// - Throws: `ConfigurationError` for a process that none of diffusers' schedulers has.
     init(_ diffusion: DiffusionConfiguration) throws {
@@ -123,7 +123,8 @@ struct SchedulerJSON: Encodable {
             throw ConfigurationError("diffusers' Stable Diffusion pipelines take no network that learned its variance")
         }
         let scheduler = diffusion.scheduler ?? Self.plain(diffusion)
-        var values: [String: Value] = ["_class_name": .text(scheduler.kind.rawValue), "_diffusers_version": .text("0.36.0")]
+        className = scheduler.standsFor ?? scheduler.kind.rawValue
+        var values: [String: Value] = ["_class_name": .text(className), "_diffusers_version": .text("0.36.0")]
         func add(_ key: String, _ value: Value?) { if let value { values[key] = value } }
         add("num_train_timesteps", scheduler.trainingSteps.map(Value.whole))
         add("beta_start", scheduler.betaStart.map(Value.number))
@@ -160,7 +161,6 @@ struct SchedulerJSON: Encodable {
         add("disable_corrector", scheduler.uncorrectedSteps.map { .numbers($0.map(Double.init)) })
         add("skip_prk_steps", scheduler.skipsRungeKutta.map(Value.flag))
         add("timestep_scaling", scheduler.timestepScaling.map(Value.number))
-        className = scheduler.kind.rawValue
         self.values = values
     }
 

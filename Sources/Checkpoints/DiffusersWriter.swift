@@ -7,7 +7,7 @@ public import Tokenizers
 
 /// Writes a latent model as a diffusers folder: `model_index.json`, and a folder with configuration and weights for each
 /// part, as `StableDiffusionPipeline`, `StableDiffusionXLPipeline` and their kin load it; beside them `sampling.json`, which
-/// is ours.
+/// is ours, where the scheduler does not say as much.
 public struct DiffusersWriter {
     public let configuration: LatentConfiguration
     /// Of each text tower.
@@ -70,7 +70,9 @@ public struct DiffusersWriter {
         let place = ComponentFolder(folder, "scheduler")
         try place.make()
         try place.write(scheduler, to: "scheduler_config.json")
-        try ComponentFolder(folder).write(configuration.sampling, to: DiffusersFolder.sampling)
+        if configuration.takesSamplingFromScheduler != true {
+            try ComponentFolder(folder).write(configuration.sampling, to: DiffusersFolder.sampling)
+        }
         // The index last: a folder without it is no model yet.
         try ComponentFolder(folder).write(index(scheduler), to: DiffusersFolder.index)
     }

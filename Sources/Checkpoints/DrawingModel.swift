@@ -18,6 +18,9 @@ public protocol DrawingConfiguration: Codable, Sendable {
     var latentChannels: Int { get }
     var diffusion: DiffusionConfiguration { get }
     var sampling: SamplingDefaults { get }
+    /// What draws, unless a request names a sampler, instead of what the model's own scheduler calls for; nil where that is
+    /// honoured, and where the sampler was chosen for the model.
+    var samplerStandIn: SamplerStandIn? { get }
     /// What it needs or can take besides a prompt.
     var sees: DrawingInput { get }
     /// Whether the predicted pictures lie in −1…1, so that they may be clamped.

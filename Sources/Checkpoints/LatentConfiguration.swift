@@ -20,14 +20,18 @@ public struct LatentConfiguration: Codable, Sendable, Equatable {
     public var towers: [TextTowerConfiguration]
     public var diffusion: DiffusionConfiguration
     public var imageSize: Int
-    public var sampling: SamplingDefaults
+    public var sampling: SamplingDefaults {
+        didSet { takesSamplingFromScheduler = nil }
+    }
+    /// Whether `sampling` is what the model's own scheduler says, chosen by nobody; nil is no.
+    public private(set) var takesSamplingFromScheduler: Bool?
     /// Whether an empty negative prompt is zeros instead of what the text towers say of it.
     public var zeroesEmptyPrompt: Bool
 
     public init(
         name: String, family: Family, unet: UNetConfiguration, autoencoder: AutoencoderConfiguration,
         towers: [TextTowerConfiguration], diffusion: DiffusionConfiguration, imageSize: Int, sampling: SamplingDefaults,
-        zeroesEmptyPrompt: Bool = false
+        takesSamplingFromScheduler: Bool? = nil, zeroesEmptyPrompt: Bool = false
     ) {
         self.name = name
         self.family = family
@@ -37,6 +41,7 @@ public struct LatentConfiguration: Codable, Sendable, Equatable {
         self.diffusion = diffusion
         self.imageSize = imageSize
         self.sampling = sampling
+        self.takesSamplingFromScheduler = takesSamplingFromScheduler
         self.zeroesEmptyPrompt = zeroesEmptyPrompt
     }
 

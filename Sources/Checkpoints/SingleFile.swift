@@ -51,6 +51,7 @@ enum SingleFile {
             imageSize: beside?.imageSize ?? imageSize(family, isVelocity: isVelocity),
             sampling: beside?.sampling
                 ?? scheduler.samplingDefaults(guidanceScale: isXL || family == .latentDiffusion ? 5 : 7.5),
+            takesSamplingFromScheduler: beside == nil ? true : beside?.takesSamplingFromScheduler,
             zeroesEmptyPrompt: beside?.zeroesEmptyPrompt ?? (family == .stableDiffusionXL))
         if configuration.name.isEmpty { configuration.name = family.rawValue }
 

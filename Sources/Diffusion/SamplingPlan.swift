@@ -26,6 +26,9 @@ public struct SamplingPlan: Sendable {
         self.clamp = clamp
     }
 
+    /// How many steps a chain along it takes.
+    public var stepCount: Int { sampler.adapted(trajectory).count }
+
     /// What the sampler asks.
     ///
     /// - Parameter treatment: instead of the plan's own clamp.

@@ -57,8 +57,8 @@ public struct ContactSheet: Sendable {
     }
 }
 
-/// In pixels.
-private let largestSheet = 1 << 30
+/// Of a contact sheet or a film strip, in pixels.
+let largestSheet = 1 << 30
 
 /// Where everything on a contact sheet lies, in its pixels.
 private struct SheetLayout {

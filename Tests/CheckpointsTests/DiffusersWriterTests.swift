@@ -45,6 +45,54 @@ struct DiffusersWriterTests {
         }
     }
 
+    /// Stable Diffusion 1's folder in another one, to be changed.
+    private func copy(in folder: TemporaryFolder) throws -> String {
+        let path = folder.path + "/theirs/sd1"
+        try FileManager.default.createDirectory(atPath: folder.path + "/theirs", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: pipelines + "/sd1", toPath: path)
+        return path
+    }
+
+    /// Of a class that is not known here, the one that stands in is ours alone.
+    @Test(arguments: [
+        "LMSDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "DEISMultistepScheduler",
+        "DPMSolverSinglestepScheduler", "TCDScheduler",
+    ]) func aSchedulersOwnClassComesBack(name: String) throws {
+        let folder = try TemporaryFolder()
+        let theirs = try copy(in: folder)
+        let file = theirs + "/scheduler/scheduler_config.json"
+        try String(contentsOfFile: file, encoding: .utf8).replacingOccurrences(of: "PNDMScheduler", with: name)
+            .write(toFile: file, atomically: true, encoding: .utf8)
+        let original = try latents(theirs)
+        let standIn = original.configuration.samplerStandIn
+        #expect(standIn?.scheduler == name)
+
+        let path = folder.path + "/sd1"
+        try original.export(to: path)
+        let scheduler = try JSONObject(path: path + "/scheduler/scheduler_config.json").string("_class_name")
+        let named = try JSONObject(path: path + "/model_index.json").strings("scheduler")
+        #expect(scheduler == name && named == ["diffusers", name])
+        let written = try latents(path)
+        #expect(written.configuration == original.configuration && written.configuration.samplerStandIn == standIn)
+
+        // What is chosen stands in for nothing.
+        var chosen = written.configuration
+        chosen.sampling.steps = 20
+        #expect(chosen.samplerStandIn == nil)
+    }
+
+    @Test func aChosenSamplerComesBack() throws {
+        let folder = try TemporaryFolder()
+        let theirs = try copy(in: folder)
+        try #"{"guidanceScale": 2, "sampler": "euler-a", "steps": 20}"#
+            .write(toFile: theirs + "/sampling.json", atomically: true, encoding: .utf8)
+        let original = try latents(theirs)
+        try original.export(to: folder.path + "/sd1")
+        let written = try latents(folder.path + "/sd1")
+        #expect(written.configuration == original.configuration)
+        #expect(written.configuration.sampling.steps == 20 && written.configuration.sampling.guidanceScale == 2)
+    }
+
     /// A single file, whose configurations stand beside it here, becomes the folder.
     @Test func aSingleFileBecomesAFolder() throws {
         let folder = try TemporaryFolder()

@@ -84,6 +84,16 @@ struct SchedulerFileTests {
         #expect(part.trajectory == (try schedule.trajectory(.trailing(10)).starting(strength: 0.35)))
     }
 
+    @Test func aPlanTellsHowManyStepsItsChainTakes() throws {
+        for name in SamplerName.allCases {
+            let plan = try DiffusionConfiguration().plan(name, steps: 6)
+            let chain = try Chain(
+                plan, plan.denoiser { $0.x }, start: .noise([1, 4, 2, 2]), noise: .seeded(1, count: 1))
+            // PNDM takes its first one twice.
+            #expect(plan.stepCount == (name == .pndm ? 7 : 6) && plan.stepCount == chain.trajectory.count, "\(name)")
+        }
+    }
+
     @Test func aSpacingThatIsAskedForHolds() throws {
         let scheduler = DiffusersScheduler.stableDiffusion1
         var changed = scheduler
@@ -190,6 +200,11 @@ struct SchedulerFileTests {
             .write(toFile: path + "/sampling.json", atomically: true, encoding: .utf8)
         let run = try PublishedModel(path).configuration
         #expect(run.sampling.sampler == .eulerAncestral && run.samplerStandIn == nil)
+        // Nor where it chooses the very sampler that would stand in.
+        try #"{"guidanceScale": 2, "sampler": "ddim", "steps": 20}"#
+            .write(toFile: path + "/sampling.json", atomically: true, encoding: .utf8)
+        let chosen = try PublishedModel(path).configuration
+        #expect(chosen.sampling.sampler == .ddim && chosen.samplerStandIn == nil)
     }
 
     /// As diffusers corrects the file when it loads that class.

@@ -23,6 +23,27 @@ import Testing
         #expect(throws: ImageError.self) { try FilmStrip().picture(of: []) }
     }
 
+    @Test func aFilmStripsSizeIsKnownWithoutIt() throws {
+        let pictures = try [(30, 20), (10, 25), (30, 5)].map { try Picture(width: $0.0, height: $0.1, filled: ground) }
+        for strip in [FilmStrip(), FilmStrip(columns: 2, gap: 3, minimumSide: 0), FilmStrip(maximumWidth: 10)] {
+            let size = try strip.size(of: 3, width: 30, height: 25)
+            let made = try strip.picture(of: pictures)
+            #expect((size.width, size.height) == (made.width, made.height))
+        }
+        // Up to 2³⁰ pixels, those between the pictures counted.
+        let column = FilmStrip(columns: 1, gap: 0, minimumSide: 0)
+        let largest = try column.size(of: 1 << 20, width: 32, height: 32)
+        #expect((largest.width, largest.height) == (32, 1 << 25))
+        #expect(throws: ImageError.self) { _ = try column.size(of: 1 << 20 + 1, width: 32, height: 32) }
+        let apart = FilmStrip(columns: 1, gap: 1, minimumSide: 0)
+        #expect(throws: ImageError.self) { _ = try apart.size(of: 1 << 20, width: 32, height: 32) }
+        for number in [Int.min, -5, 0, .max] {
+            #expect(throws: ImageError.self, "\(number)") { _ = try column.size(of: number, width: 5, height: 5) }
+            #expect(throws: ImageError.self, "\(number)") { _ = try column.size(of: 1, width: number, height: 5) }
+            #expect(throws: ImageError.self, "\(number)") { _ = try column.size(of: 1, width: 5, height: number) }
+        }
+    }
+
     @Test func aContactSheetPlacesPicturesAndCaptions() throws {
         let pictures = try (0..<5).map { try Picture(width: 50, height: 40, filled: Colour(grey: UInt8($0 * 50))) }
         let sheet = ContactSheet(columns: 3, gap: 10, background: ground, ink: .white, minimumSide: 0)
@@ -92,5 +113,8 @@ import Testing
         #expect(try strip.picture(of: [picture]).width == 3 * 64)
         let endless = FilmStrip(columns: .max, maximumWidth: .max, gap: 0, minimumSide: 0)
         #expect(try endless.picture(of: [picture, picture]).width == 6)
+        // Each of the pictures alone would fit.
+        let enormous = FilmStrip(columns: .max, maximumWidth: .max, gap: .max, minimumSide: .max)
+        #expect(throws: ImageError.self) { _ = try enormous.size(of: 1 << 30, width: 1, height: 1) }
     }
 }

@@ -7,13 +7,10 @@ struct BenchTests {
         .appending(path: "Fixtures/pipelines/sd1").path
     let folder: Folder
 
-    init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
-    }
+    init() throws { folder = try .withSmallModel() }
 
     private func bench(_ arguments: [String]) throws -> Program.Outcome {
-        try Program.start(["bench"] + arguments + ["--repeat", "2", "--warmup", "0"], in: folder).finish()
+        try Program.run(["bench"] + arguments + ["--repeat", "2", "--warmup", "0"], in: folder)
     }
 
     @Test(arguments: [
@@ -26,7 +23,7 @@ struct BenchTests {
     func partsAreTimed(arguments: [String], batch: Int, isCounted: Bool) throws {
         let outcome = try bench(arguments + ["--json"])
         #expect(outcome.status == 0, "\(outcome.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let object = try outcome.object()
         #expect(object["steps"] as? Int == 2 && object["batch_size"] as? Int == batch)
         #expect(try #require(object["step_seconds_minimum"] as? Double) >= 0)
         #expect(try #require(object["parameters"] as? Int) > 1000)
@@ -37,8 +34,7 @@ struct BenchTests {
     @Test func operationsAreThoseOfAllSteps() throws {
         func operations(_ arguments: [String], model: String = "small.safetensors") throws -> Double {
             let outcome = try bench(arguments + ["--model", model, "--json"])
-            let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
-            return try #require(object?["flop_per_step"] as? Double)
+            return try #require(try outcome.object()["flop_per_step"] as? Double)
         }
         let call = try operations(["unet"])
         #expect(try operations(["generate", "--steps", "3"]) == 3 * call)

@@ -10,8 +10,7 @@ struct CLIPTests {
     let folder: Folder
 
     init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
+        folder = try .withSmallModel()
         try FileManager.default.createDirectory(atPath: folder.path("clip"), withIntermediateDirectories: true)
         func write(_ file: String, _ seed: UInt64, _ build: (Weights) throws -> Void) throws {
             let store = WeightStore(.initial(try RandomGenerator(seed: seed)))
@@ -33,13 +32,10 @@ struct CLIPTests {
         }
     }
 
-    private func generate(_ arguments: String...) throws -> Program.Outcome {
-        try Program.start(["generate"] + arguments + ["--model", "small.safetensors"], in: folder).finish()
-    }
-
     @Test func aGuidedPictureIsReproduced() throws {
-        #expect(try generate("1", "--seed", "5", "-o", "plain.png").status == 0)
-        let guided = try generate("1", "--seed", "5", "--clip-guidance", "2", "--clip", "clip", "-o", "guided.png")
+        #expect(try folder.generate("1", "--seed", "5", "-o", "plain.png").status == 0)
+        let guided = try folder.generate(
+            "1", "--seed", "5", "--clip-guidance", "2", "--clip", "clip", "-o", "guided.png")
         #expect(guided.status == 0 && guided.output == "guided.png  seed 5\n")
         #expect(try Picture(path: folder.path("guided.png")) != Picture(path: folder.path("plain.png")))
         let again = try Program.run("reproduce", "guided.png", "--model", "small.safetensors", in: folder)
@@ -53,10 +49,10 @@ struct CLIPTests {
     }
 
     @Test func theBestCandidateIsKeptAndReproduced() throws {
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "1", "--seed", "5", "--candidates", "4", "--batch-size", "3", "--clip", "clip", "-o", "best.png", "--json")
         #expect(outcome.status == 0)
-        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let result = try outcome.object()
         let candidates = try #require(result["candidates"] as? [[String: Any]])
         let scores = try candidates.map { try #require($0["likeness"] as? Double) }
         #expect(candidates.compactMap { $0["seed"] as? Int } == [5, 6, 7, 8] && Set(scores).count == 4)
@@ -65,7 +61,7 @@ struct CLIPTests {
         #expect(kept["seed"] as? Int == 5 + best && kept["likeness"] as? Double == scores[best])
         #expect(try folder.names() == ["best.png", "clip", "small.safetensors"])
 
-        #expect(try generate("1", "--seed", "\(5 + best)", "-o", "alone.png").status == 0)
+        #expect(try folder.generate("1", "--seed", "\(5 + best)", "-o", "alone.png").status == 0)
         #expect(try Picture(path: folder.path("best.png")) == Picture(path: folder.path("alone.png")))
         let again = try Program.run("reproduce", "best.png", "--model", "small.safetensors", in: folder)
         #expect(again.output == "best.png: identical\n")
@@ -82,13 +78,13 @@ struct CLIPTests {
         let outcome = try running.finish()
         #expect(outcome.status == 130)
         #expect(outcome.messages.contains("2 of 2 pictures were finished and the best of them kept; not enlarged: 1"))
-        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let result = try outcome.object()
         #expect((result["candidates"] as? [Any])?.count == 2 && (result["pictures"] as? [Any])?.count == 1)
         #expect(try Picture(path: folder.path("best.png")).width == 128)
     }
 
     @Test func scoresAreShown() throws {
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "1", "--seed", "5", "--candidates", "4", "--count", "2", "--clip", "clip/clip_image_enc.pt", "-o", "out")
         #expect(outcome.status == 0)
         let lines = outcome.output.split(separator: "\n")
@@ -100,10 +96,10 @@ struct CLIPTests {
     /// Of each prompt the best is kept, by that prompt.
     @Test func everyPromptHasCandidates() throws {
         try Data("1\n2\n".utf8).write(to: folder.url.appending(path: "prompts.txt"))
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "--prompts", "prompts.txt", "--seed", "5", "--candidates", "3", "--clip", "clip", "-o", "best", "--json")
         #expect(outcome.status == 0, "\(outcome.messages)")
-        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let result = try outcome.object()
         let candidates = try #require(result["candidates"] as? [[String: Any]])
         #expect(candidates.compactMap { $0["prompt"] as? String } == ["1", "1", "1", "2", "2", "2"])
         #expect(candidates.compactMap { $0["seed"] as? Int } == [5, 6, 7, 5, 6, 7])
@@ -125,15 +121,21 @@ struct CLIPTests {
         (["--clip-guidance", "nan", "--clip", "clip"], "--clip-guidance is nan"),
     ])
     func wrongUsage(arguments: [String], message: String) throws {
-        let outcome = try Program.start(
-            ["generate", "1", "--model", "small.safetensors"] + arguments, in: folder
-        ).finish()
+        let outcome = try folder.generate(["1"] + arguments)
         #expect(outcome.status == 64 && outcome.messages.contains(message), "\(outcome.messages)")
     }
 
     @Test func aCLIPThatIsNoneIsNamed() throws {
-        let outcome = try generate("1", "--clip-guidance", "2", "--clip", "small.safetensors")
+        let outcome = try folder.generate("1", "--clip-guidance", "2", "--clip", "small.safetensors")
         #expect(outcome.status == 1 && outcome.messages.contains("small.safetensors: is no model of pictures and texts"))
-        #expect(try generate("1", "--clip-guidance", "2", "--clip", "nowhere").messages.contains("“nowhere”"))
+        #expect(try folder.generate("1", "--clip-guidance", "2", "--clip", "nowhere").messages.contains("“nowhere”"))
+    }
+
+    /// Its stages are of all candidates, not only of those that are kept.
+    @Test func aFilmStripOfTooManyCandidatesIsRefusedFirst() throws {
+        let outcome = try folder.generate(
+            "1", "--candidates", "12500", "--clip", "clip", "--film-strip", "film.png", "-o", "best.png")
+        #expect(outcome.status == 64 && outcome.messages.contains("film-strip is of 12500"), "\(outcome.messages)")
+        #expect(try folder.names() == ["clip", "small.safetensors"])
     }
 }

@@ -14,8 +14,7 @@ import Tokenizers
     let folder: Folder
 
     init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
+        folder = try .withSmallModel()
         try Self.writeJudge(to: folder.path("judge.safetensors"))
     }
 
@@ -47,7 +46,7 @@ import Tokenizers
             "--model", "small.safetensors", "--steps", "2", "--unconditional", "3", "--diversity", "1", "--batch-size", "20",
             "-o", "out", "--seed", "3",
         ]
-        let outcome = try Program.start(Self.common + drawing, in: folder).finish()
+        let outcome = try Program.run(Self.common + drawing, in: folder)
         #expect(outcome.status == 0, "\(outcome.messages)")
         #expect(outcome.output.contains("| real scenes | 5 |") && outcome.output.contains("| **guidance 2** | 5 |"))
         #expect(
@@ -66,9 +65,7 @@ import Tokenizers
 
         // The picture is the one that generate draws.
         let prompts = try String(contentsOfFile: folder.path("out/prompts-held-out.txt"), encoding: .utf8).split(separator: "\n")
-        let alone = try Program.run(
-            "generate", String(prompts[1]), "--model", "small.safetensors", "--steps", "2", "--seed", "4", "-o", "one.png",
-            in: folder)
+        let alone = try folder.generate(String(prompts[1]), "--steps", "2", "--seed", "4", "-o", "one.png")
         #expect(alone.status == 0)
         let (one, other) = (try Picture(path: folder.path("one.png")), try Picture(path: folder.path(own + "/pictures/00001.png")))
         #expect(zip(one.pixels, other.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
@@ -76,32 +73,30 @@ import Tokenizers
         // One picture is lost; the rest is taken as it is, and the result is the same.
         let kept = try folder.bytes(own + "/pictures/00000.png")
         try FileManager.default.removeItem(atPath: folder.path(own + "/pictures/00003.png"))
-        let again = try Program.start(Self.common + drawing, in: folder).finish()
+        let again = try Program.run(Self.common + drawing, in: folder)
         #expect(again.status == 0, "\(again.messages)")
         #expect(try folder.bytes(own + "/pictures/00000.png") == kept)
         #expect(try folder.names(in: own + "/pictures").count == 5)
 
         // Other settings do not mix.
-        let mixed = try Program.start(Self.common + drawing + ["--sampler", "euler"], in: folder).finish()
+        let mixed = try Program.run(Self.common + drawing + ["--sampler", "euler"], in: folder)
         #expect(mixed.status == 1)
         #expect(mixed.messages.contains("settings.json"))
     }
 
     @Test func scalesAreSweptAndFoldersJudged() throws {
-        let outcome = try Program.start(
+        let outcome = try Program.run(
             Self.common + [
                 "--model", "small.safetensors", "--steps", "1", "--guidance-scales", "0,1.5", "--unconditional", "0",
                 "--diversity", "0", "-o", "out", "--json",
-            ], in: folder
-        ).finish()
+            ], in: folder)
         #expect(outcome.status == 0, "\(outcome.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let object = try outcome.object()
         let drawn = try #require((object["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])
         #expect(drawn.compactMap { $0["guidanceScale"] as? Double } == [0, 1.5])
 
-        let pictures = try Program.start(
-            Self.common + ["--pictures", "out/held-out/guidance-1.5/pictures", "-o", "folder"], in: folder
-        ).finish()
+        let pictures = try Program.run(
+            Self.common + ["--pictures", "out/held-out/guidance-1.5/pictures", "-o", "folder"], in: folder)
         #expect(pictures.status == 0, "\(pictures.messages)")
         let judged = try #require(((try report("folder"))["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])
         // The same pictures and judge: the same verdict.
@@ -117,7 +112,7 @@ import Tokenizers
             "--model", "small.safetensors", "--steps", "2", "--unconditional", "0", "--diversity", "0", "--seed", "3", "-o",
             "out", "--clip", "guide.safetensors", "--clip-guidance-scales", "0,40", "--guidance-scales", "0,1,2",
         ]
-        let outcome = try Program.start(Self.common + sweep, in: folder).finish()
+        let outcome = try Program.run(Self.common + sweep, in: folder)
         #expect(outcome.status == 0, "\(outcome.messages)")
         #expect(outcome.output.contains("| **guidance 1, CLIP 40** | 5 |") && outcome.output.contains("guide.safetensors"))
         #expect(
@@ -128,9 +123,9 @@ import Tokenizers
         #expect(try picture("guidance-1.0") == picture("guidance-1.0-clip-0.0"))
         #expect(try picture("guidance-1.0") != picture("guidance-1.0-clip-40.0"))
         let prompts = try String(contentsOfFile: folder.path("out/prompts-held-out.txt"), encoding: .utf8).split(separator: "\n")
-        let alone = try Program.run(
-            "generate", String(prompts[1]), "--model", "small.safetensors", "--steps", "2", "--seed", "4", "--guidance-scale",
-            "1", "--clip", "guide.safetensors", "--clip-guidance", "40", "-o", "one.png", in: folder)
+        let alone = try folder.generate(
+            String(prompts[1]), "--steps", "2", "--seed", "4", "--guidance-scale", "1", "--clip", "guide.safetensors",
+            "--clip-guidance", "40", "-o", "one.png")
         #expect(alone.status == 0, "\(alone.messages)")
         let (one, other) = (try Picture(path: folder.path("one.png")), try picture("guidance-1.0-clip-40.0"))
         #expect(zip(one.pixels, other.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
@@ -138,22 +133,22 @@ import Tokenizers
         // Not even under another name.
         try FileManager.default.copyItem(atPath: folder.path("judge.safetensors"), toPath: folder.path("copy.safetensors"))
         for guide in ["judge.safetensors", "copy.safetensors"] {
-            let own = try Program.start(
-                Self.common + ["--model", "small.safetensors", "--clip", guide, "--clip-guidance-scales", "1"], in: folder
-            ).finish()
+            let own = try Program.run(
+                Self.common + ["--model", "small.safetensors", "--clip", guide, "--clip-guidance-scales", "1"],
+                in: folder)
             #expect(own.status == 1 && own.messages.contains("both guides and judges"))
         }
     }
 
     @Test func realScenesAloneAndWhatIsMissing() throws {
-        let real = try Program.start(Self.common + ["--real", "-o", "real", "--prompts", "pairs"], in: folder).finish()
+        let real = try Program.run(Self.common + ["--real", "-o", "real", "--prompts", "pairs"], in: folder)
         #expect(real.status == 0, "\(real.messages)")
         #expect(try report("real")["model"] == nil)
         for (arguments, named) in [
             (["--data", "nothing"], "nothing"), (["--prompts", "none.txt"], "none.txt"), (["--pictures", "none"], "none"),
             (["--model", "nowhere"], "nowhere"),
         ] {
-            let outcome = try Program.start(Self.common + arguments + ["-o", "missing"], in: folder).finish()
+            let outcome = try Program.run(Self.common + arguments + ["-o", "missing"], in: folder)
             #expect(outcome.status == 1, "\(outcome.messages)")
             #expect(outcome.messages.contains(named), "\(outcome.messages)")
             #expect(outcome.messages.split(separator: "\n").count == 1)
@@ -189,7 +184,7 @@ import Tokenizers
         let autoencoder = try Program.run(
             "evaluate", "autoencoder", "f2", "--count", "3", "--quiet", "--json", "-o", "measured", in: folder)
         #expect(autoencoder.status == 0, "\(autoencoder.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(autoencoder.output.utf8)) as? [String: Any])
+        let object = try autoencoder.object()
         #expect(object["count"] as? Int == 3)
         #expect(try folder.names(in: "measured") == ["autoencoder.json", "autoencoder.md", "autoencoder.png"])
         let odd = try Program.run("evaluate", "autoencoder", "f2", "--size", "65", in: folder)
@@ -202,7 +197,7 @@ import Tokenizers
         let outcome = try Program.run(
             "evaluate", "clip", "scenes-clip", "--count", "60", "--gallery", "200", "--quiet", "--json", in: folder)
         #expect(outcome.status == 0, "\(outcome.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let object = try outcome.object()
         let first = try #require((object["clean"] as? [String: Any])?["first"] as? [String: Any])
         #expect(try #require(first["right"] as? Double) > 15)
         let found = try #require((object["retrieval"] as? [String: Any])?["firstTen"] as? [String: Any])
@@ -211,24 +206,22 @@ import Tokenizers
 
     @Test func enlargedAndPaintedPicturesAreMeasured() throws {
         let common = ["--judge", "judge.safetensors", "--count", "3", "--steps", "1", "--quiet", "--data", "scenes-steady"]
-        let painted = try Program.start(
-            ["evaluate", "inpainting", "small.safetensors", "-o", "painted"] + common, in: folder
-        ).finish()
+        let painted = try Program.run(
+            ["evaluate", "inpainting", "small.safetensors", "-o", "painted"] + common, in: folder)
         #expect(painted.status == 0, "\(painted.messages)")
         // The last column: nothing outside the masks is changed.
         #expect(painted.output.contains("| 0 |"))
         #expect(try folder.names(in: "painted") == ["inpainting.json", "inpainting.md", "inpainting.png"])
 
         try SmallModel.write(to: folder.path("upsampler.safetensors"), input: .lowResolution)
-        let enlarged = try Program.start(
-            ["evaluate", "upsampler", "upsampler.safetensors", "--json", "-o", "enlarged"] + common, in: folder
-        ).finish()
+        let enlarged = try Program.run(
+            ["evaluate", "upsampler", "upsampler.safetensors", "--json", "-o", "enlarged"] + common, in: folder)
         #expect(enlarged.status == 0, "\(enlarged.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(enlarged.output.utf8)) as? [String: Any])
+        let object = try enlarged.object()
         #expect(object["side"] as? Int == 64 && object["factor"] as? Int == 4 && object["count"] as? Int == 3)
         #expect(try folder.names(in: "enlarged") == ["upsampler.json", "upsampler.md", "upsampler.png"])
         for (command, model) in [("upsampler", "small.safetensors"), ("inpainting", "upsampler.safetensors")] {
-            let wrong = try Program.start(["evaluate", command, model] + common, in: folder).finish()
+            let wrong = try Program.run(["evaluate", command, model] + common, in: folder)
             #expect(wrong.status == 64 && wrong.messages.contains("expected a model that"), "\(wrong.messages)")
         }
     }
@@ -236,14 +229,14 @@ import Tokenizers
     @Test func aReportIsNotLost() throws {
         let command = ["evaluate", "clip", "judge.safetensors", "--count", "2", "--captions", "2", "--gallery", "0", "-o"]
         // Nothing is computed for a place that cannot be written.
-        let nowhere = try Program.start(command + ["/proc/none/x"], in: folder).finish()
+        let nowhere = try Program.run(command + ["/proc/none/x"], in: folder)
         #expect(nowhere.status == 1 && nowhere.output.isEmpty)
         #expect(nowhere.messages.hasPrefix("Error: /proc/none/x: cannot be written"))
         #expect(nowhere.messages.split(separator: "\n").count == 1, "\(nowhere.messages)")
 
         // Where it turns out later, the report is printed all the same.
         try FileManager.default.createDirectory(atPath: folder.path("full/clip.json"), withIntermediateDirectories: true)
-        let full = try Program.start(command + ["full"], in: folder).finish()
+        let full = try Program.run(command + ["full"], in: folder)
         #expect(full.status == 1 && full.messages.contains("full: cannot be written"), "\(full.messages)")
         #expect(full.output.contains("# judge.safetensors on 2 real scenes"))
     }
@@ -265,7 +258,7 @@ import Tokenizers
         process.process.interrupt()
         let outcome = try process.finish()
         #expect(outcome.status == 130, "\(outcome.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let object = try outcome.object()
         let found = object["found"] as? [String: Any]
         let count = try #require((found ?? object)["count"] as? Int)
         #expect(count >= 2 && count < 40)

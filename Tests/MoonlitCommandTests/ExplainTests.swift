@@ -5,13 +5,10 @@ import Testing
 struct ExplainTests {
     let folder: Folder
 
-    init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
-    }
+    init() throws { folder = try .withSmallModel() }
 
     private func explain(_ arguments: String...) throws -> Program.Outcome {
-        try Program.start(["explain"] + arguments + ["--model", "small.safetensors", "--seed", "7"], in: folder).finish()
+        try folder.runOnSmallModel("explain", arguments + ["--seed", "7"])
     }
 
     @Test func wordsAreShownAndTold() throws {
@@ -69,7 +66,7 @@ struct ExplainTests {
     @Test func wordingsAreCompared() throws {
         let outcome = try explain("1+2", "--against", "2+1", "--json", "-o", "order.png")
         #expect(outcome.status == 0 && outcome.messages.contains("drawing: 12/12 steps"), "\(outcome.messages)")
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let object = try outcome.object()
         #expect(try #require(object["change"] as? Double) > 0)
         #expect(try Picture(path: folder.path("order.png")).width > 100)
         #expect(try explain("1+2", "--against", "1+2", "-o", "same.png").output.hasPrefix("0.0 % of full scale"))

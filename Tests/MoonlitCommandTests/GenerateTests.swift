@@ -7,24 +7,17 @@ import Testing
 struct GenerateTests {
     let folder: Folder
 
-    init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
-    }
-
-    private func generate(_ arguments: String...) throws -> Program.Outcome {
-        try Program.start(["generate"] + arguments + ["--model", "small.safetensors"], in: folder).finish()
-    }
+    init() throws { folder = try .withSmallModel() }
 
     @Test func theSameSeedGivesTheSameBytes() throws {
-        let first = try generate("1", "--seed", "7", "-o", "a.png")
+        let first = try folder.generate("1", "--seed", "7", "-o", "a.png")
         #expect(first.status == 0)
         #expect(first.output == "a.png  seed 7\n")
         #expect(first.messages.contains("seed 7"))
-        #expect(try generate("1", "--seed", "7").output == "moonlit-7.png  seed 7\n")
+        #expect(try folder.generate("1", "--seed", "7").output == "moonlit-7.png  seed 7\n")
         #expect(try folder.bytes("a.png") == folder.bytes("moonlit-7.png"))
-        _ = try generate("2", "--seed", "7", "-o", "prompt.png")
-        _ = try generate("1", "--seed", "8", "-o", "seed.png")
+        _ = try folder.generate("2", "--seed", "7", "-o", "prompt.png")
+        _ = try folder.generate("1", "--seed", "8", "-o", "seed.png")
         let picture = try Picture(path: folder.path("a.png"))
         #expect(picture.width == 16 && picture.height == 16)
         #expect(try picture != Picture(path: folder.path("prompt.png")))
@@ -32,11 +25,11 @@ struct GenerateTests {
     }
 
     @Test func severalEqualThoseMadeAlone() throws {
-        let together = try generate("1", "--seed", "20", "--count", "3", "--batch-size", "2", "-o", "all", "-q")
+        let together = try folder.generate("1", "--seed", "20", "--count", "3", "--batch-size", "2", "-o", "all", "-q")
         #expect(together.status == 0)
         #expect(try folder.names(in: "all") == ["moonlit-20.png", "moonlit-21.png", "moonlit-22.png"])
         for seed in 20...22 {
-            _ = try generate("1", "--seed", "\(seed)")
+            _ = try folder.generate("1", "--seed", "\(seed)")
             let alone = try Picture(path: folder.path("moonlit-\(seed).png"))
             let one = try Picture(path: folder.path("all/moonlit-\(seed).png"))
             #expect(try PictureDifference(alone, one).maximum <= 1)
@@ -44,17 +37,17 @@ struct GenerateTests {
     }
 
     @Test func aDrawnSeedIsPrintedAndReproduces() throws {
-        let outcome = try generate("1", "--json", "-o", "x.png")
-        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let outcome = try folder.generate("1", "--json", "-o", "x.png")
+        let result = try outcome.object()
         let seed = try #require(result["seed"] as? NSNumber)
         #expect(outcome.messages.contains("seed \(seed)"))
         #expect((result["settings"] as? [String: Any])?["prompt"] as? String == "1")
-        _ = try generate("1", "--seed", "\(seed)", "-o", "y.png")
+        _ = try folder.generate("1", "--seed", "\(seed)", "-o", "y.png")
         #expect(try folder.bytes("x.png") == folder.bytes("y.png"))
     }
 
     @Test func aPictureIsReproducedFromItsFile() throws {
-        _ = try generate("1", "--seed", "5", "--steps", "6", "--sampler", "euler-a", "--guidance-scale", "3.5")
+        _ = try folder.generate("1", "--seed", "5", "--steps", "6", "--sampler", "euler-a", "--guidance-scale", "3.5")
         let again = try Program.run(
             "reproduce", "moonlit-5.png", "--model", "small.safetensors", "-o", "again.png", in: folder)
         #expect(again.status == 0)
@@ -68,7 +61,7 @@ struct GenerateTests {
         try picture.write(to: folder.path("changed.png"), texts: texts)
         let changed = try Program.run(
             "reproduce", "changed.png", "--model", "small.safetensors", "--json", in: folder)
-        let result = try #require(try JSONSerialization.jsonObject(with: Data(changed.output.utf8)) as? [String: Any])
+        let result = try changed.object()
         #expect(result["identical"] as? Bool == false)
         #expect(result["maximumDifference"] as? Int == 16)
         #expect(result["differingPixels"] as? Int == 1)
@@ -92,10 +85,10 @@ struct GenerateTests {
         // PyTorch's first noise of seed 7 is what the sampler begins with.
         let noise = try Tensor.randn([1, 3, 16, 16], generator: RandomGenerator(seed: 7))
         try Safetensors.write([(name: "latents", value: noise)], to: folder.path("noise.safetensors"))
-        let given = try generate(
+        let given = try folder.generate(
             "1", "--seed", "1", "--initial-noise", "noise.safetensors", "--save-latents", "a.safetensors", "-o", "a.png")
         #expect(given.status == 0)
-        _ = try generate("1", "--seed", "7", "--save-latents", "b.safetensors", "-o", "b.png")
+        _ = try folder.generate("1", "--seed", "7", "--save-latents", "b.safetensors", "-o", "b.png")
         #expect(try folder.bytes("a.safetensors") == folder.bytes("b.safetensors"))
         let latents = try TensorArchive.open(folder.path("a.safetensors")).tensor("latents")
         #expect(latents.shape == [1, 3, 16, 16])
@@ -107,13 +100,13 @@ struct GenerateTests {
         let seeing = try Program.run(
             "reproduce", "a.png", "--model", "small.safetensors", "--initial-noise", "noise.safetensors", in: folder)
         #expect(seeing.output == "a.png: identical\n")
-        #expect(try generate("1", "--count", "2", "--initial-noise", "noise.safetensors").status == 64)
+        #expect(try folder.generate("1", "--count", "2", "--initial-noise", "noise.safetensors").status == 64)
     }
 
     @Test func eachPictureOfGivenNoiseIsReproduced() throws {
         let noise = try Tensor.randn([2, 3, 16, 16], generator: RandomGenerator(seed: 7))
         try Safetensors.write([(name: "latents", value: noise)], to: folder.path("noise.safetensors"))
-        let drawn = try generate(
+        let drawn = try folder.generate(
             "1", "--seed", "4", "--count", "2", "--batch-size", "1", "--initial-noise", "noise.safetensors", "-o", "out")
         #expect(drawn.status == 0, "\(drawn.messages)")
         for name in ["out/moonlit-4.png", "out/moonlit-5.png"] {
@@ -127,12 +120,25 @@ struct GenerateTests {
     }
 
     @Test func aFilmStripShowsTheWay() throws {
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "1", "--seed", "3", "--count", "2", "--steps", "30", "--film-strip", "film.png", "-o", "out")
         #expect(outcome.status == 0)
         // Noise and twelve stages across, two pictures down, each enlarged by the same whole factor.
         let film = try Picture(path: folder.path("film.png"))
         #expect(film.width > 5 * film.height && film.width < 8 * film.height)
+    }
+
+    /// Of 5 stages and of 13, each enlarged eight times; of larger pictures, and of all prompts.
+    @Test(arguments: [
+        ["1", "--count", "12500"], ["1", "--count", "4800", "--steps", "30"],
+        ["1", "--count", "300", "--width", "1024", "--height", "1024"], ["--prompts", "prompts.txt", "--count", "1250"],
+    ]) func aFilmStripThatIsTooLargeIsRefusedFirst(arguments: [String]) throws {
+        try Data(String(repeating: "1\n", count: 10).utf8).write(to: folder.url.appending(path: "prompts.txt"))
+        let outcome = try folder.generate(arguments + ["--film-strip", "film.png"])
+        #expect(outcome.status == 64 && outcome.messages.contains("film-strip is of"), "\(outcome.messages)")
+        // Which is said when the model is loaded.
+        #expect(!outcome.messages.contains("seed"))
+        #expect(try folder.names() == ["prompts.txt", "small.safetensors"])
     }
 
     enum Prompt: String, CaseIterable {
@@ -148,7 +154,7 @@ struct GenerateTests {
     }
 
     @Test(arguments: Prompt.allCases) func anyPromptIsDrawn(prompt: Prompt) throws {
-        let outcome = try generate(prompt.text, "--steps", "1", "--seed", "1")
+        let outcome = try folder.generate(prompt.text, "--steps", "1", "--seed", "1")
         #expect(outcome.status == 0)
         #expect(outcome.messages.contains("too long") == (prompt == .long))
         #expect(try folder.names().contains("moonlit-1.png"))
@@ -157,20 +163,16 @@ struct GenerateTests {
     /// What was drawn, not what was planned.
     @Test func settingsAreTold() throws {
         try SmallModel.write(to: folder.path("large.safetensors"), input: .lowResolution)
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "1", "--seed", "5", "--prediction", "sample", "--steps", "1", "--upscale", "large.safetensors", "--json", "-o",
             "x.png")
         #expect(outcome.status == 0, "\(outcome.messages)")
-        let result = try object(outcome)
+        let result = try outcome.object()
         let settings = try #require(result["settings"] as? [String: Any])
         #expect(settings["prediction"] as? String == "sample")
         #expect((settings["upscale"] as? [String: Any])?["width"] as? Int == 64)
         #expect((result["pictures"] as? [[String: Any]])?.first?["width"] as? Int == 64)
         #expect(try Picture(path: folder.path("x.png")).width == 64)
-    }
-
-    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
     }
 
     @Test func whatCannotBeEnlargedIsRefusedFirst() throws {
@@ -179,9 +181,7 @@ struct GenerateTests {
             (["--upscale", "small.safetensors"], "a model that enlarges pictures"),
             (["--upscale", "large.safetensors", "--width", "4096"], "2048"),
         ] {
-            let outcome = try Program.start(
-                ["generate", "1", "--model", "small.safetensors", "--steps", "1"] + arguments, in: folder
-            ).finish()
+            let outcome = try folder.generate(["1", "--steps", "1"] + arguments)
             #expect(outcome.status == 64 && outcome.messages.contains("upscale is "), "\(outcome.messages)")
             #expect(outcome.messages.contains(said) && !outcome.messages.contains("seed"))
             #expect(try folder.names() == ["large.safetensors", "small.safetensors"])
@@ -190,20 +190,20 @@ struct GenerateTests {
 
     @Test(arguments: ["-9223372036854775808,0", "0,-9223372036854775808", "1048576,0"])
     func anOffsetOutOfRangeIsRefused(offset: String) throws {
-        let outcome = try generate("1", "--init-image", "a.png", "--canvas", "96x96", "--offset=\(offset)")
+        let outcome = try folder.generate("1", "--init-image", "a.png", "--canvas", "96x96", "--offset=\(offset)")
         #expect(outcome.status == 64 && outcome.messages.contains(offset), "\(outcome.messages)")
     }
 
     @Test(arguments: [("--width", "0"), ("--height", "100000"), ("--steps", "1001")])
     func whatTheModelCannotDrawIsRefused(option: String, value: String) throws {
-        let outcome = try generate("1", option, value)
+        let outcome = try folder.generate("1", option, value)
         #expect(outcome.status == 64)
         #expect(outcome.messages.contains("\(option.dropFirst(2)) is \(value); expected"))
         #expect(try folder.names() == ["small.safetensors"])
     }
 
     @Test func aScheduleThatTheModelHasNotIsRefusedFirst() throws {
-        let outcome = try generate("1", "--schedule", "best")
+        let outcome = try folder.generate("1", "--schedule", "best")
         #expect(outcome.status == 64)
         #expect(outcome.messages.contains("schedule is best in 4 steps of ddim; expected"), "\(outcome.messages)")
         // Which is said when the model is loaded.
@@ -212,7 +212,7 @@ struct GenerateTests {
 
     @Test func placesThatCannotBeWrittenAreRefusedFirst() throws {
         for path in ["none/x.png", "/proc/x.png"] {
-            let outcome = try generate("1", "-o", path)
+            let outcome = try folder.generate("1", "-o", path)
             #expect(outcome.status == 1)
             #expect(outcome.messages.hasPrefix("Error: \(path): cannot be written"))
             #expect(!outcome.messages.contains("seed"))
@@ -221,7 +221,7 @@ struct GenerateTests {
 
     @Test func aFileIsNoFolderForPictures() throws {
         try Data().write(to: folder.url.appending(path: "taken"))
-        let outcome = try generate("1", "--count", "2", "-o", "taken")
+        let outcome = try folder.generate("1", "--count", "2", "-o", "taken")
         #expect(outcome.status == 1)
         #expect(outcome.messages == "Error: taken: cannot be written: is a file; give a folder's name\n")
     }
@@ -229,7 +229,7 @@ struct GenerateTests {
     #if os(Linux)
         @Test func aFullDiskIsReported() throws {
             try FileManager.default.createSymbolicLink(atPath: folder.path("full.png"), withDestinationPath: "/dev/full")
-            let outcome = try generate("1", "--steps", "1", "-o", "full.png")
+            let outcome = try folder.generate("1", "--steps", "1", "-o", "full.png")
             #expect(outcome.status == 1)
             #expect(outcome.messages.contains("full.png: cannot be written: No space left on device"))
         }
@@ -268,7 +268,7 @@ struct GenerateTests {
         let outcome = try running.finish()
         #expect(outcome.status == 130)
         #expect(outcome.messages.contains("interrupted: 1 of 1 pictures were finished and are kept; not enlarged: 1"))
-        let result = try object(outcome)
+        let result = try outcome.object()
         let picture = try #require((result["pictures"] as? [[String: Any]])?.first)
         #expect(picture["path"] as? String == "x.png" && picture["width"] as? Int == 128)
         #expect(result["filmStrip"] as? String == "film.png" && result["latents"] as? String == "latents.safetensors")

@@ -5,17 +5,10 @@ import Testing
 struct ModelTests {
     let folder: Folder
 
-    init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
-    }
-
-    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
-    }
+    init() throws { folder = try .withSmallModel() }
 
     @Test func inspectCounts() throws {
-        let result = try object(try Program.run("inspect", "small.safetensors", "--json", in: folder))
+        let result = try Program.run("inspect", "small.safetensors", "--json", in: folder).object()
         let parameters = try #require(result["parameters"] as? [String: Int])
         let tensors = try #require(result["tensors"] as? [[String: Any]])
         let counted = tensors.reduce(0) { $0 + (($1["shape"] as? [Int]) ?? []).reduce(1, *) }
@@ -31,7 +24,7 @@ struct ModelTests {
         let network = try Program.run(
             "verify", "small.safetensors", "--golden", SmallModel.golden, "--json", in: folder)
         #expect(network.status == 0)
-        let result = try object(network)
+        let result = try network.object()
         let part = try #require((result["parts"] as? [[String: Any]])?.first)
         #expect(part["part"] as? String == "glide")
         let error = try #require(part["relativeL2"] as? Double)
@@ -49,7 +42,7 @@ struct ModelTests {
             "verify", "small.safetensors", "--golden", "wrong.safetensors", "--json", in: folder)
         #expect(outcome.status == 2)
         #expect(outcome.messages.isEmpty)
-        #expect(try object(outcome)["passed"] as? Bool == false)
+        #expect(try outcome.object()["passed"] as? Bool == false)
         let loose = try Program.run(
             "verify", "small.safetensors", "--golden", "wrong.safetensors", "--tolerance", "1e-2", in: folder)
         #expect(loose.status == 0)
@@ -81,7 +74,7 @@ struct ModelTests {
         let outcome = try Program.run(
             "data", folderOfData, "--preview", "sheet.png", "--size", "32", "--json", in: folder)
         #expect(outcome.status == 0)
-        let result = try object(outcome)
+        let result = try outcome.object()
         #expect((result["count"] as? Int ?? 0) >= 4)
         #expect(try Picture(path: folder.path("sheet.png")).width > 64)
         let list = try Program.run("data", in: folder)
@@ -94,10 +87,10 @@ struct ModelTests {
             "train", "--data", data, "--config", "tiny", "-o", "run", "--steps", "3", "--batch-size", "4", "--json",
             in: folder)
         #expect(first.status == 0)
-        #expect(try object(first)["step"] as? Int == 3)
+        #expect(try first.object()["step"] as? Int == 3)
         let again = try Program.run("train", "-o", "run", "--steps", "5", "--resume", "--json", in: folder)
         #expect(again.status == 0)
-        #expect(try object(again)["step"] as? Int == 5)
+        #expect(try again.object()["step"] as? Int == 5)
         #expect(try Program.run("train", "--data", data, "--config", "tiny", "-o", "run", in: folder).status == 1)
         let drawn = try Program.run(
             "generate", "a red square", "--model", "run/model.safetensors", "--steps", "2", "-o", "x.png", in: folder)
@@ -122,8 +115,8 @@ struct ModelTests {
         #expect(trained.status == 0, "\(trained.messages)")
         let inspected = try Program.run("inspect", "run/model.safetensors", "--json", in: folder)
         #expect(inspected.status == 0)
-        let parameters = try #require(try object(inspected)["parameters"] as? [String: Int])
-        #expect(try parameters["total"] == object(trained)["parameters"] as? Int)
+        let parameters = try #require(try inspected.object()["parameters"] as? [String: Int])
+        #expect(try parameters["total"] == trained.object()["parameters"] as? Int)
         let plain = try Program.run("inspect", "run/model.safetensors", "--tensors", in: folder)
         #expect(plain.status == 0)
         for word in ["16×16, noisy", "squaredCosine, 1000 steps", "logit_scale", "in one space of 8"] {

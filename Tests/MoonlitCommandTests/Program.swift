@@ -7,6 +7,11 @@ struct Program {
         let status: Int32
         let output: String
         let messages: String
+
+        /// The JSON object that is its output.
+        func object() throws -> [String: Any] {
+            try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+        }
     }
 
     /// Beside the tests, where SwiftPM puts all products.
@@ -36,9 +41,11 @@ struct Program {
         return Running(process: process, output: files[0], messages: files[1])
     }
 
-    static func run(_ arguments: String..., in folder: Folder) throws -> Outcome {
+    static func run(_ arguments: [String], in folder: Folder) throws -> Outcome {
         try start(arguments, in: folder).finish()
     }
+
+    static func run(_ arguments: String..., in folder: Folder) throws -> Outcome { try run(arguments, in: folder) }
 
     struct Running {
         let process: Process

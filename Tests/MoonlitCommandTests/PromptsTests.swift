@@ -7,14 +7,7 @@ import Testing
 struct PromptsTests {
     let folder: Folder
 
-    init() throws {
-        folder = try Folder()
-        try SmallModel.write(to: folder.path("small.safetensors"))
-    }
-
-    private func generate(_ arguments: String...) throws -> Program.Outcome {
-        try Program.start(["generate"] + arguments + ["--model", "small.safetensors"], in: folder).finish()
-    }
+    init() throws { folder = try .withSmallModel() }
 
     private func write(_ prompts: [String]) throws {
         try Data((prompts.joined(separator: "\n") + "\n").utf8).write(to: folder.url.appending(path: "prompts.txt"))
@@ -28,14 +21,14 @@ struct PromptsTests {
 
     @Test func eachPromptIsDrawnAsAlone() throws {
         try write(["1", "", "#2", "3"])
-        let outcome = try generate("--prompts", "prompts.txt", "--seed", "7", "--count", "2", "-o", "all", "-q")
+        let outcome = try folder.generate("--prompts", "prompts.txt", "--seed", "7", "--count", "2", "-o", "all", "-q")
         #expect(outcome.status == 0, "\(outcome.messages)")
         let names = (1...3).flatMap { ["\($0)-moonlit-7.png", "\($0)-moonlit-8.png"] }
         #expect(try folder.names(in: "all") == names)
         let told = outcome.output.split(separator: "\n").map { line in String(line.prefix { $0 != " " }) }
         #expect(told == names.map { "all/\($0)" })
         for (place, prompt) in ["1", "#2", "3"].enumerated() {
-            let alone = try generate(prompt, "--seed", "7", "--count", "2", "-o", "alone-\(place)", "-q")
+            let alone = try folder.generate(prompt, "--seed", "7", "--count", "2", "-o", "alone-\(place)", "-q")
             #expect(alone.status == 0)
             for seed in 7...8 {
                 let together = try folder.bytes("all/\(place + 1)-moonlit-\(seed).png")
@@ -49,7 +42,7 @@ struct PromptsTests {
     @Test func aSheetShowsAllPicturesAndPrompts() throws {
         let prompts = (1...10).map { String($0 * 123) }
         try write(prompts)
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "--prompts", "prompts.txt", "--seed", "1", "--steps", "2", "--sheet", "sheet.png", "--film-strip", "film.png",
             "--save-latents", "latents.safetensors", "--json")
         #expect(outcome.status == 0, "\(outcome.messages)")
@@ -57,7 +50,7 @@ struct PromptsTests {
         #expect(
             try folder.names()
                 == names + ["film.png", "latents.safetensors", "prompts.txt", "sheet.png", "small.safetensors"])
-        let result = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let result = try outcome.object()
         #expect(result["sheet"] as? String == "sheet.png")
         let told = try #require(result["pictures"] as? [[String: Any]])
         #expect(told.compactMap { $0["path"] as? String } == names)
@@ -72,7 +65,8 @@ struct PromptsTests {
     @Test func onePromptHasASheetToo() throws {
         // Four lines of up to 27 letters.
         let prompt = "a picture of a huge tree at the seashore under a blue sky in the style of starry night"
-        let outcome = try generate(prompt, "--seed", "1", "--count", "2", "--steps", "1", "-o", "out", "--sheet", "sheet.png")
+        let outcome = try folder.generate(
+            prompt, "--seed", "1", "--count", "2", "--steps", "1", "-o", "out", "--sheet", "sheet.png")
         #expect(outcome.status == 0, "\(outcome.messages)")
         let shown = try Picture(path: folder.path("sheet.png"))
         #expect((shown.width, shown.height) == (420, 276))
@@ -83,7 +77,7 @@ struct PromptsTests {
     @Test func theSecondStageEnlargesEachPrompt() throws {
         try SmallModel.write(to: folder.path("large.safetensors"), input: .lowResolution)
         try write(["1", "2"])
-        let outcome = try generate(
+        let outcome = try folder.generate(
             "--prompts", "prompts.txt", "--seed", "1", "--steps", "1", "--upscale", "large.safetensors", "-o", "out",
             "--sheet", "sheet.png")
         #expect(outcome.status == 0, "\(outcome.messages)")
@@ -94,7 +88,7 @@ struct PromptsTests {
 
     @Test func aFileWithoutPromptsIsRefusedFirst() throws {
         try write(["", "  "])
-        let outcome = try generate("--prompts", "prompts.txt", "-o", "out")
+        let outcome = try folder.generate("--prompts", "prompts.txt", "-o", "out")
         #expect(outcome.status == 1 && outcome.output.isEmpty)
         #expect(outcome.messages.hasPrefix("Error: prompts.txt holds no prompt"))
         #expect(try folder.names() == ["prompts.txt", "small.safetensors"])
@@ -102,20 +96,18 @@ struct PromptsTests {
 
     @Test func onePromptIsAskedForInOneWay() throws {
         try write(["1"])
-        let both = try generate("1", "--prompts", "prompts.txt")
+        let both = try folder.generate("1", "--prompts", "prompts.txt")
         #expect(both.status == 64 && both.messages.contains("either a prompt or --prompts"))
-        let neither = try generate("--seed", "1")
+        let neither = try folder.generate("--seed", "1")
         #expect(neither.status == 64 && neither.messages.contains("expected a prompt"))
-        let file = try generate("--prompts", "prompts.txt", "-o", "lake.png")
+        let file = try folder.generate("--prompts", "prompts.txt", "-o", "lake.png")
         #expect(file.status == 64 && file.messages.contains("lake.png is a file's name"))
         #expect(try folder.names() == ["prompts.txt", "small.safetensors"])
     }
 
     @Test(arguments: [["--count", "10001"], ["--count", "9999", "--width", "1024", "--height", "1024"]])
     func aSheetThatIsTooLargeIsRefusedFirst(arguments: [String]) throws {
-        let outcome = try Program.start(
-            ["generate", "1", "--model", "small.safetensors", "--sheet", "sheet.png"] + arguments, in: folder
-        ).finish()
+        let outcome = try folder.generate(["1", "--sheet", "sheet.png"] + arguments)
         #expect(outcome.status == 64 && outcome.messages.contains("sheet is of"), "\(outcome.messages)")
         #expect(try folder.names() == ["small.safetensors"])
     }

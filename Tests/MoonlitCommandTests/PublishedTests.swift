@@ -6,16 +6,12 @@ struct PublishedTests {
     private static let models = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/pipelines").path
 
-    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
-    }
-
     @Test func verifiesEveryPart() throws {
         let folder = try Folder()
         let outcome = try Program.run(
             "verify", Self.models + "/xl", "--golden", Self.models + "/xl.parts.safetensors", "--json", in: folder)
         #expect(outcome.status == 0)
-        let result = try object(outcome)
+        let result = try outcome.object()
         let parts = try #require(result["parts"] as? [[String: Any]]).compactMap { $0["part"] as? String }
         #expect(
             Set(parts) == [
@@ -31,7 +27,7 @@ struct PublishedTests {
         let folder = try Folder()
         let outcome = try Program.run("inspect", Self.models + "/sd1/single.ckpt", "--json", in: folder)
         #expect(outcome.status == 0)
-        let result = try object(outcome)
+        let result = try outcome.object()
         let parameters = try #require(result["parameters"] as? [String: Int])
         #expect(Set(parameters.keys) == ["unet", "vae", "text_encoder"])
         #expect(result["total"] as? Int == parameters.values.reduce(0, +))
@@ -45,7 +41,7 @@ struct PublishedTests {
         let configuration = try String(contentsOfFile: file, encoding: .utf8)
             .replacingOccurrences(of: "\"layers_per_block\": 1", with: "\"layers_per_block\": 2")
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)
-        let outcome = try Program.start(["inspect", "sd1"] + form, in: folder).finish()
+        let outcome = try Program.run(["inspect", "sd1"] + form, in: folder)
         #expect(outcome.status == 1 && outcome.messages.hasPrefix("Error: "), "\(outcome.messages)")
         #expect(outcome.output.contains("Stable Diffusion 1"))
     }
@@ -59,9 +55,8 @@ struct PublishedTests {
             .replacingOccurrences(of: "\"skip_prk_steps\": true", with: "\"skip_prk_steps\": false")
         try scheduler.write(toFile: file, atomically: true, encoding: .utf8)
         func draw(_ options: String...) throws -> Program.Outcome {
-            try Program.start(
-                ["generate", "a lake", "--model", "sd1", "--steps", "1", "-q", "-o", "x.png"] + options, in: folder
-            ).finish()
+            try Program.run(
+                ["generate", "a lake", "--model", "sd1", "--steps", "1", "-q", "-o", "x.png"] + options, in: folder)
         }
         let drawn = try draw()
         #expect(drawn.status == 0)
@@ -72,16 +67,21 @@ struct PublishedTests {
 
         let plain = try Program.run("inspect", "sd1", in: folder)
         #expect(plain.output.contains("PNDMScheduler") && plain.output.contains("skip_prk_steps"), "\(plain.output)")
-        let told = try object(Program.run("inspect", "sd1", "--json", in: folder))["samplerStandIn"] as? [String: Any]
+        let inspected = try Program.run("inspect", "sd1", "--json", in: folder).object()
+        let told = inspected["samplerStandIn"] as? [String: Any]
         #expect(told?["scheduler"] as? String == "PNDMScheduler" && told?["sampler"] as? String == "ddim")
+        // Also where a file of the model's own asks for it.
+        try #"{"guidanceScale": 2, "sampler": "ddim", "steps": 20}"#
+            .write(toFile: folder.path("sd1/sampling.json"), atomically: true, encoding: .utf8)
+        let chosen = try draw()
+        #expect(chosen.status == 0 && !chosen.messages.contains("PNDMScheduler"), "\(chosen.messages)")
         let own = try Program.run("inspect", Self.models + "/sd1", in: folder)
         #expect(own.status == 0 && !own.output.contains("PNDMScheduler"))
     }
 
     #if os(Linux)
         @Test func aResultThatCannotBePrintedIsAFailure() throws {
-            let folder = try Folder()
-            try SmallModel.write(to: folder.path("small.safetensors"))
+            let folder = try Folder.withSmallModel()
             for command in [
                 ["convert", "small.safetensors", "-o", "converted.safetensors"],
                 ["export", Self.models + "/sd1/single.ckpt", "--format", "diffusers", "-o", "exported"],
@@ -107,7 +107,7 @@ struct PublishedTests {
         #expect(second.status == 0, "\(second.messages)")
         let again = try Program.run("reproduce", "second.png", "--model", model, "--json", in: folder)
         #expect(again.status == 0, "\(again.messages)")
-        #expect(try object(again)["identical"] as? Bool == true)
+        #expect(try again.object()["identical"] as? Bool == true)
         // Another picture of that name is not taken for it.
         _ = try Program.run(
             "generate", "a house", "--model", model, "--seed", "8", "--steps", "1", "-o", "first.png", in: folder)
@@ -122,9 +122,8 @@ struct PublishedTests {
     ])
     func refuses(options: [String], status: Int) throws {
         let folder = try Folder()
-        let outcome = try Program.start(
-            ["generate", "x", "--model", Self.models + "/sd1", "--steps", "1", "-o", "x.png"] + options, in: folder
-        ).finish()
+        let outcome = try Program.run(
+            ["generate", "x", "--model", Self.models + "/sd1", "--steps", "1", "-o", "x.png"] + options, in: folder)
         #expect(Int(outcome.status) == status, "\(outcome.messages)")
         #expect(!outcome.messages.isEmpty)
     }

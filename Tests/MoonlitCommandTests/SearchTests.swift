@@ -46,19 +46,14 @@ struct SearchTests {
         try Data(captions.utf8).write(to: folder.url.appending(path: "\(name)/captions.txt"))
     }
 
-    private func object(_ outcome: Program.Outcome) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
-    }
-
     @Test func aCollectionIsIndexedAndSearched() throws {
         let made = try Program.run("index", "photos", "--clip", "clip.safetensors", in: folder)
         #expect(made.status == 0 && made.output == "photos.index\n", "\(made.messages)")
         #expect(made.messages.contains("12 pictures, 12 new"))
 
-        let picture = try object(
-            Program.run(
-                "search", "photos.index", "--image", "photos/5.png", "--count", "3", "-o", "sheet.png", "--json",
-                in: folder))
+        let picture = try Program.run(
+            "search", "photos.index", "--image", "photos/5.png", "--count", "3", "-o", "sheet.png", "--json", in: folder
+        ).object()
         let found = try #require(picture["found"] as? [[String: Any]])
         #expect(found.count == 3 && picture["pictures"] as? Int == 12 && picture["image"] as? String == "photos/5.png")
         #expect(found[0]["key"] as? String == "5.png" && found[0]["captions"] as? [String] == ["number 5"])
@@ -75,7 +70,7 @@ struct SearchTests {
         }
 
         // The index knows its CLIP; nothing is new.
-        let again = try object(Program.run("index", "photos", "--json", in: folder))
+        let again = try Program.run("index", "photos", "--json", in: folder).object()
         #expect(again["added"] as? Int == 0 && again["pictures"] as? Int == 12 && again["finished"] as? Bool == true)
     }
 
@@ -92,7 +87,7 @@ struct SearchTests {
         #expect(refused.status == 1 && refused.messages.contains("12 pictures are changed (0.png, …); --update"))
         let updated = try Program.run("index", "photos", "-o", "i", "--update", "--json", in: folder)
         #expect(updated.status == 0 && updated.messages.contains("not read: 12.png: "))
-        let result = try object(updated)
+        let result = try updated.object()
         #expect(result["added"] as? Int == 12 && result["removed"] as? Int == 12)
         #expect((result["unreadable"] as? [[String: Any]])?.first?["picture"] as? String == "12.png")
     }
@@ -108,17 +103,17 @@ struct SearchTests {
         running.process.interrupt()
         let outcome = try running.finish()
         #expect(outcome.status == 130 && outcome.messages.contains("of 400 pictures are in cut; the same command goes on"))
-        let rest = try Program.start(command + ["cut", "--json"], in: folder).finish()
-        let added = try #require(try object(rest)["added"] as? Int)
+        let rest = try Program.run(command + ["cut", "--json"], in: folder)
+        let added = try #require(try rest.object()["added"] as? Int)
         #expect(rest.status == 0 && added > 0 && added < 400)
-        #expect(try Program.start(command + ["whole"], in: folder).finish().status == 0)
+        #expect(try Program.run(command + ["whole"], in: folder).status == 0)
         for name in try folder.names(in: "whole") { #expect(try folder.bytes("cut/\(name)") == folder.bytes("whole/\(name)")) }
         #expect(try folder.names(in: "whole").count == 4)
     }
 
     @Test func whatDoesNotFitIsToldInASentence() throws {
         func told(_ arguments: [String], _ named: String, status: Int32 = 1) throws {
-            let outcome = try Program.start(arguments, in: folder).finish()
+            let outcome = try Program.run(arguments, in: folder)
             #expect(outcome.status == status && outcome.output.isEmpty && outcome.messages.contains(named), "\(outcome)")
         }
         try told(["index", "photos"], "photos.index is no index yet; say which CLIP makes it with --clip")

@@ -44,7 +44,7 @@ struct UsageTests {
         ["noise", "x.png", "-o", "y.png", "--steps", "1"], ["bench", "train", "--config", "x", "--repeat", "0"],
     ])
     func wrongUsageIsRefused(arguments: [String]) throws {
-        let outcome = try Program.start(arguments, in: folder).finish()
+        let outcome = try Program.run(arguments, in: folder)
         #expect(outcome.status == 64)
         #expect(outcome.output.isEmpty)
         #expect(outcome.messages.hasPrefix("Error: "))
@@ -60,7 +60,7 @@ struct UsageTests {
         (["bench", "train", "--config", "none.yaml"], "none.yaml"),
     ])
     func whatIsMissingIsNamedInOneSentence(arguments: [String], named: String) throws {
-        let outcome = try Program.start(arguments, in: folder).finish()
+        let outcome = try Program.run(arguments, in: folder)
         #expect(outcome.status == 1)
         #expect(outcome.output.isEmpty)
         #expect(outcome.messages.hasPrefix("Error: "))

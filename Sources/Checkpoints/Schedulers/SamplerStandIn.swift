@@ -14,12 +14,14 @@ public struct SamplerStandIn: Codable, Sendable, Equatable, CustomStringConverti
     }
 }
 
-extension DrawingConfiguration {
-    /// What draws, unless a request names a sampler, instead of what the model's own scheduler calls for; nil where that is
-    /// honoured.
+extension LatentConfiguration {
     public var samplerStandIn: SamplerStandIn? {
-        // A run's own file may name the sampler, whatever the scheduler.
-        guard let standIn = diffusion.scheduler?.standIn, standIn.sampler == sampling.sampler else { return nil }
-        return standIn
+        // A run's own file chooses the sampler, whatever the scheduler.
+        takesSamplingFromScheduler == true ? diffusion.scheduler?.standIn : nil
     }
+}
+
+extension ModelConfiguration {
+    /// None: its own file always says how it is sampled.
+    public var samplerStandIn: SamplerStandIn? { nil }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Diffusion
 import Images
 import Moonlit
 import Tensors
@@ -153,12 +154,16 @@ struct Generate: AsyncParsableCommand {
         // What cannot be drawn is refused before the weights are read.
         let configuration = try PublishedModel(modelPath).predicting(options.prediction).configuration
         let settings = try Settings(first, model: configuration, clip: clip.source?.text)
-        _ = try settings.plan(in: configuration.diffusion, strength: settings.strength)
+        let plan = try settings.plan(in: configuration.diffusion, strength: settings.strength)
         let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
         let factor = try upsampler.map { try enlargement(by: $0, of: settings) } ?? 1
         if sheet != nil {
             try PictureSheet.check(
                 prompts, count: count, width: settings.width * factor, height: settings.height * factor)
+        }
+        if filmStrip != nil {
+            try Film.check(
+                first.drawn * prompts.count, steps: plan.stepCount, width: settings.width, height: settings.height)
         }
         sampling.noteStandIn(in: configuration)
 
@@ -170,7 +175,8 @@ struct Generate: AsyncParsableCommand {
         try await warnOfCutPrompts(prompts, model, first.reading)
         if !quiet { Console.say("seed \(seed)") }
 
-        var drawn = DrawnPictures(pictureNames, .init(latents: saveLatents, sheet: sheet, filmStrip: filmStrip))
+        var drawn = DrawnPictures(
+            pictureNames, .init(latents: saveLatents, sheet: sheet, filmStrip: filmStrip), isEnlarging: second != nil)
         var progress = Progress("drawing", total: 0, unit: "step", isQuiet: quiet)
         try await draw(prompts, as: first, by: model, enlarging: second, to: &drawn, &progress)
         progress.finish()
@@ -263,7 +269,6 @@ struct Generate: AsyncParsableCommand {
         for picture in pictures {
             let result = try await enlarged(picture, by: second)
             let written = try drawn.write(result, ofPrompt: prompt)
-            if second != nil, result.settings.upscale == nil { drawn.small += 1 }
             if !json {
                 let likeness = written.likeness.map { "  likeness \($0.rounded(to: 4))" } ?? ""
                 try Console.print("\(written.path)  seed \(written.seed)\(likeness)")

@@ -10,11 +10,9 @@ struct DrawnPictures {
         var filmStrip: OutputPath?
     }
 
-    /// Stages in a film strip, the noise not counted.
-    private static let stages = 12
-
     private let names: PictureNames
     private let files: Files
+    private let isEnlarging: Bool
     /// In files.
     private(set) var pictures: [Generate.Result.Picture] = []
     /// All that were drawn, where the best were kept.
@@ -24,14 +22,16 @@ struct DrawnPictures {
     /// How many were drawn to the end, whether they are kept or not.
     private(set) var finished = 0
     /// How many there was no time to enlarge.
-    var small = 0
+    private(set) var small = 0
     private var latents: [Latents] = []
     private var sheet = PictureSheet()
-    private var film = Film(stages: Self.stages)
+    private var film = Film()
 
-    init(_ names: PictureNames, _ files: Files) {
+    /// - Parameter isEnlarging: whether a second stage enlarges each picture.
+    init(_ names: PictureNames, _ files: Files, isEnlarging: Bool) {
         self.names = names
         self.files = files
+        self.isEnlarging = isEnlarging
     }
 
     /// What steps are to show for it.
@@ -64,6 +64,7 @@ struct DrawnPictures {
             height: picture.picture.height)
         pictures.append(written)
         settings = settings ?? own
+        if isEnlarging, own.upscale == nil { small += 1 }
         if files.sheet != nil { sheet.take(picture) }
         return written
     }

@@ -3,16 +3,18 @@ import Moonlit
 
 /// The stages of each picture, evenly chosen: a row a picture.
 struct Film {
-    let stages: Int
+    /// Of a picture, the noise not counted.
+    private static let stages = 12
+
     private(set) var rows: [[Picture]] = []
     private var current: [[Picture]] = []
 
-    init(stages: Int) { self.stages = stages }
+    init() {}
 
     mutating func take(_ step: GenerationStep) {
         if step.index == 0 { current = step.noise.map { [$0] } }
         // Of more steps than stages, those at the ends of equal parts.
-        let shown = min(stages, step.count)
+        let shown = min(Self.stages, step.count)
         let isShown = (step.index + 1) * shown / step.count > step.index * shown / step.count
         if isShown { for (row, picture) in step.noisy.enumerated() { current[row].append(picture) } }
         if step.isLast {
@@ -21,7 +23,26 @@ struct Film {
         }
     }
 
+    /// - Throws: `ImageError.invalidSize` without a picture, or for more than a strip holds.
     func picture() throws -> Picture {
         try FilmStrip(columns: rows.first?.count).picture(of: rows.flatMap { $0 })
+    }
+
+    /// What no strip can hold is refused before anything is drawn.
+    ///
+    /// - Parameters:
+    ///   - count: pictures, a row each.
+    ///   - steps: from noise to each of them.
+    ///   - width, height: of each, in pixels.
+    /// - Throws: `GenerationError.invalid`.
+    static func check(_ count: Int, steps: Int, width: Int, height: Int) throws {
+        let columns = 1 + min(stages, steps)
+        do {
+            _ = try FilmStrip(columns: columns).size(of: count * columns, width: width, height: height)
+        } catch {
+            throw GenerationError.invalid(
+                option: "film-strip", value: "of \(count) pictures of \(width)×\(height) in \(columns) stages",
+                expected: "fewer or smaller ones, or no --film-strip")
+        }
     }
 }
