@@ -32,7 +32,7 @@ package struct Conditioning {
             throw TrainingError.configuration(
                 key: Self.key, problem: "small pictures of \(side) pixels do not divide by its \(factor)")
         }
-        self.init(shape, input: input, autoencoder: try file.load())
+        self.init(shape, input: input, autoencoder: try file.load(dtype: configuration.dtype.on(.cpu)))
     }
 
     package struct Result {

@@ -55,7 +55,7 @@ package struct LatentObjective: Objective {
             throw TrainingError.configuration(
                 key: "imageSize", problem: "\(configuration.imageSize) does not divide by the autoencoder's \(first.factor)")
         }
-        autoencoder = try autoencoderFile.load(device: device)
+        autoencoder = try autoencoderFile.load(dtype: configuration.dtype.on(device), device: device)
 
         var older: Description?
         var initial: LatentBeginning?

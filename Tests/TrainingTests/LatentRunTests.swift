@@ -244,12 +244,14 @@ func drawnAutoencoder(in folder: String) throws -> String {
         }
     }
 
-    /// Kept latents are the computed ones: a run with them is a run without, to the bit.
-    @Test func keptLatentsChangeNothing() throws {
+    /// Kept latents are the computed ones, in the run's precision: a run with them is a run without, to the bit.
+    @Test(arguments: [TrainingConfiguration.Precision.float32, .bfloat16])
+    func keptLatentsChangeNothing(precision: TrainingConfiguration.Precision) throws {
         try withTemporaryFolder { folder in
             var states: [Data] = []
             for caches in [false, true] {
                 var configuration = try short(drawnAutoencoder(in: folder))
+                configuration.dtype = precision
                 configuration.latent.caches = caches
                 let place = folder + "/\(caches)"
                 var notes: [String] = []
@@ -261,9 +263,17 @@ func drawnAutoencoder(in folder: String) throws -> String {
                 #expect(notes.contains { $0.contains("latents of 4 pictures") } == caches)
             }
             #expect(states[0] == states[1])
-            // A picture that is not among them is encoded.
-            let network = try AutoencoderFile(drawnAutoencoder(in: folder)).load()
+            let network = try AutoencoderFile(drawnAutoencoder(in: folder)).load(dtype: precision.on(.cpu))
             let cache = try LatentCache(folder + "/true/latents.safetensors")
+            let batch = try BatchLoader(
+                ColouredSet(), preparation: short(drawnAutoencoder(in: folder)).preparation, batchSize: 1, seed: 1
+            ).batch(step: 0)
+            let picture = try Tensor(batch.pixels, shape: [1, 3, 16, 16])
+            let encoded = try withoutGradients { try network.encode(picture).moments }
+            #expect(try (cache.posterior(of: picture, by: network).moments - encoded).abs().max().item() == 0)
+            let isWhole = try (encoded.to(.bfloat16).to(.float32) - encoded).abs().max().item() == 0
+            #expect(isWhole == (precision == .bfloat16))
+            // A picture that is not among them is encoded.
             #expect(cache.count == 4)
             let other = try Tensor.rand([2, 3, 16, 16], generator: RandomGenerator(seed: 8)) * 2 - 1
             let expected = try withoutGradients { try network.encode(other).mean }
