@@ -1,7 +1,36 @@
 // What networks are made of.
 #include "Shim.hpp"
 
+#include <ATen/autocast_mode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
 using namespace shim;
+
+namespace {
+
+/// Attention with a graph in half precision on the CPU, computed in float32 where the products are small.
+///
+/// On its way back libtorch multiplies halves head by head and block by block, and oneDNN prepares each product anew: for 64
+/// sequences of 64 positions 9.1 ms there and back on a Zen 4, where float32 takes 2.1.
+std::optional<at::Tensor> recordedAttention(
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const std::optional<at::Tensor> &mask, bool causal,
+    double scale) {
+    constexpr int64_t mostProducts = 1 << 17;
+    if (!c10::GradMode::is_enabled() || !q.is_cpu() || q.dim() != 4 || k.dim() != 4
+        || !(q.requires_grad() || k.requires_grad() || v.requires_grad()) || q.size(2) * k.size(2) > mostProducts)
+        return std::nullopt;
+    const bool casts = at::autocast::is_autocast_enabled(at::kCPU) && q.scalar_type() == at::kFloat;
+    const at::ScalarType type = casts ? at::autocast::get_autocast_dtype(at::kCPU) : q.scalar_type();
+    if (!at::isReducedFloatingType(type)) return std::nullopt;
+    c10::impl::ExcludeDispatchKeyGuard withoutAutocast(c10::autocast_dispatch_keyset);
+    std::optional<at::Tensor> wide = mask;
+    if (wide && wide->scalar_type() != at::kBool) wide = wide->to(at::kFloat);
+    return at::scaled_dot_product_attention(
+               q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), wide, /*dropout_p=*/0.0, causal, scale)
+        .to(type);
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -63,6 +92,7 @@ ct_tensor *ct_attention(
     return make(error, [&]() -> at::Tensor {
         if (!mask && !causal)
             if (auto own = attention(q->value, k->value, v->value, scale)) return *own;
+        if (auto wide = recordedAttention(q->value, k->value, v->value, optional(mask), causal, scale)) return *wide;
         return at::scaled_dot_product_attention(
             q->value, k->value, v->value, optional(mask), /*dropout_p=*/0.0, causal, scale);
     });

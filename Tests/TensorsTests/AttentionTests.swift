@@ -85,6 +85,37 @@ import Testing
         let plain = try withoutGradients { try Tensor.attention(x, x, x) }
         #expect(try distance(plain, recorded) < 2e-6)
     }
+
+    private enum Hiding: CaseIterable { case nothing, later, some }
+
+    /// Gradients of bfloat16 are float64's to its eight digits; what comes out is bfloat16, under autocast too.
+    @Test(arguments: Hiding.allCases, [false, true])
+    private func gradientsInHalfPrecision(hiding: Hiding, autocast: Bool) throws {
+        let generator = try RandomGenerator(seed: 11)
+        let drawn = try [48, 32, 32].map { length in
+            try Tensor.randn([3, 4, hiding == .later ? 32 : length, 16], generator: generator)
+        }
+        let mask = try Tensor.full([1, 1, 48, 32], 0) + Tensor.randn([1, 1, 1, 32], generator: generator) * 3
+        func made(_ dtype: DType, autocast: DType? = nil) throws -> (result: Tensor, gradients: [Tensor]) {
+            // As autocast has them: drawn in float32, or halves already.
+            let parts = try drawn.map { try $0.to(.bfloat16).to(dtype) }
+            for part in parts { try part.setRequiresGrad(true) }
+            let result = try withAutocast(autocast, device: .cpu) {
+                try Tensor.attention(
+                    parts[0], parts[1], parts[2], mask: hiding == .some ? mask.to(.bfloat16).to(dtype) : nil,
+                    causal: hiding == .later)
+            }
+            return (result, try (result.to(.float64).square()).sum().gradients(of: parts).map { try #require($0) })
+        }
+        let exact = try made(.float64)
+        let rounded = try autocast ? made(.float32, autocast: .bfloat16) : made(.bfloat16)
+        #expect(rounded.result.dtype == .bfloat16)
+        #expect(try distance(rounded.result, exact.result) < 4e-3)
+        for (gradient, wanted) in zip(rounded.gradients, exact.gradients) {
+            #expect(gradient.dtype == (autocast ? .float32 : .bfloat16))
+            #expect(try distance(gradient, wanted) < 1e-2)
+        }
+    }
 }
 
 /// Small numbers drawn at will, the same every time.
