@@ -6,30 +6,17 @@ import Layers
 import Models
 import Tensors
 import Testing
-import Tokenizers
 
 /// `moonlit evaluate` with a small model and a small judge, both of random weights: nothing is drawn well, everything is
 /// there.
 @Suite(.enabled(if: (try? EmojiCollection.load()) != nil)) struct EvaluateTests {
     let folder: Folder
 
+    private static let words = "a fox house boat in the forest desert at night in fog sunset"
+
     init() throws {
         folder = try .withSmallModel()
-        try Self.writeJudge(to: folder.path("judge.safetensors"))
-    }
-
-    private static func writeJudge(to path: String, seed: UInt64 = 4) throws {
-        let kept = Set(try CLIPTokenizer().encode("a fox house boat in the forest desert at night in fog sunset")).sorted()
-        let configuration = CLIPConfiguration(
-            name: "judge",
-            network: ContrastiveConfiguration(
-                side: 16, picture: .convolutional(widths: [16, 24], blocks: 1, layers: 0, heads: 2),
-                text: TextTransformerConfiguration(
-                    vocabulary: kept.count + 1, context: 24, width: 16, layers: 1, heads: 2), embedding: 12),
-            text: TextConfiguration(vocabulary: .clip, context: 24, kept: kept))
-        let store = WeightStore(.initial(try RandomGenerator(seed: seed)))
-        _ = try ContrastiveModel(Weights(store), configuration: configuration.network)
-        try CLIPFile.write(store.parameters.map { ($0.name, $0.value) }, configuration: configuration, to: path)
+        try folder.writeCLIP("judge.safetensors", words: Self.words, seed: 4)
     }
 
     private static let common = [
@@ -107,7 +94,7 @@ import Tokenizers
 
     /// A CLIP that guides: its pictures are those that generate draws so, and no judge may guide.
     @Test func guidanceByCLIPIsSwept() throws {
-        try Self.writeJudge(to: folder.path("guide.safetensors"), seed: 5)
+        try folder.writeCLIP("guide.safetensors", words: Self.words, seed: 5)
         let sweep = [
             "--model", "small.safetensors", "--steps", "2", "--unconditional", "0", "--diversity", "0", "--seed", "3", "-o",
             "out", "--clip", "guide.safetensors", "--clip-guidance-scales", "0,40", "--guidance-scales", "0,1,2",

@@ -1,34 +1,17 @@
-import Checkpoints
 import Foundation
 import Images
-import Layers
-import Models
-import Tensors
 import Testing
-import Tokenizers
 
 /// `moonlit index` and `moonlit search` with a small CLIP of drawn weights.
 struct SearchTests {
     let folder: Folder
 
+    private static let words = "a fox in the snow by a lake"
+
     init() throws {
         folder = try Folder()
-        try Self.writeCLIP(seed: 4, to: folder.path("clip.safetensors"))
+        try folder.writeCLIP("clip.safetensors", words: Self.words, seed: 4)
         try pictures(12, in: "photos")
-    }
-
-    private static func writeCLIP(seed: UInt64, to path: String) throws {
-        let kept = Set(try CLIPTokenizer().encode("a fox in the snow by a lake")).sorted()
-        let configuration = CLIPConfiguration(
-            name: "small",
-            network: ContrastiveConfiguration(
-                side: 16, picture: .convolutional(widths: [16, 24], blocks: 1, layers: 0, heads: 2),
-                text: TextTransformerConfiguration(
-                    vocabulary: kept.count + 1, context: 24, width: 16, layers: 1, heads: 2), embedding: 12),
-            text: TextConfiguration(vocabulary: .clip, context: 24, kept: kept))
-        let store = WeightStore(.initial(try RandomGenerator(seed: seed)))
-        _ = try ContrastiveModel(Weights(store), configuration: configuration.network)
-        try CLIPFile.write(store.parameters.map { ($0.name, $0.value) }, configuration: configuration, to: path)
     }
 
     /// Stripes and colours of their own, with captions.
@@ -79,6 +62,25 @@ struct SearchTests {
         #expect(made.status == 0 && made.output == "photos.index\n", "\(made.messages)")
     }
 
+    /// An embedded CLIP is found again where the program lies now.
+    @Test func aMovedProgramFindsItsCLIP() throws {
+        #expect(try Program.run("index", "photos", "--clip", "scenes-clip", "-o", "i", in: folder).status == 0)
+        let path = folder.path("i/index.json")
+        var manifest = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [String: Any])
+        var model = try #require(manifest["model"] as? [String: Any])
+        let expected: [(place: String, status: Int32)] = [
+            ("/old/Embedded/scenes-clip.safetensors", 0), ("/old/scenes-clip.safetensors", 1),
+        ]
+        for (place, status) in expected {
+            model["path"] = place
+            manifest["model"] = model
+            try JSONSerialization.data(withJSONObject: manifest).write(to: URL(filePath: path))
+            let outcome = try Program.run("search", "i", "a fox", in: folder)
+            #expect(outcome.status == status, "\(outcome)")
+        }
+    }
+
     @Test func whatChangedIsNoticed() throws {
         #expect(try Program.run("index", "photos", "--clip", "clip.safetensors", "-o", "i", in: folder).status == 0)
         try pictures(13, in: "photos")
@@ -124,7 +126,7 @@ struct SearchTests {
         try told(["search", "photos.index"], "--image", status: 64)
         try told(["search", "photos.index", "a fox", "--image", "photos/1.png"], "--image", status: 64)
         #expect(try Program.run("index", "photos", "--clip", "clip.safetensors", in: folder).status == 0)
-        try Self.writeCLIP(seed: 5, to: folder.path("other.safetensors"))
+        try folder.writeCLIP("other.safetensors", words: Self.words, seed: 5)
         try told(["search", "photos.index", "a fox", "--clip", "other.safetensors"], "is another model")
         try told(["index", "photos", "--clip", "other.safetensors"], "is another model")
         try FileManager.default.removeItem(atPath: folder.path("clip.safetensors"))
