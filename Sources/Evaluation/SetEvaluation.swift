@@ -175,6 +175,7 @@ public struct SetEvaluation {
         _ embeddings: Embeddings, _ verdicts: [Verdict], diversity: Double?
     ) throws -> Findings {
         var result = Findings(count: embeddings.count, ranking: RankingScores(verdicts), diversity: diversity)
+        if set.hasScenes { result.traits = TraitScores.scores(verdicts, of: set.descriptions) }
         if embeddings.count > 1, references.count > 1 {
             let (own, real) = try (embeddings.tensor(), references.tensor())
             result.frechet = try FeatureStatistics(own).frechetDistance(to: FeatureStatistics(real))

@@ -74,6 +74,28 @@ import Testing
             ])
     }
 
+    @Test func aTableTellsByWhatIsInTheScene() throws {
+        var report = report(scales: [1, 4])
+        #expect(!report.markdown.contains("by what is in the scene"))
+        func scores(_ right: [Double]) -> TraitScores {
+            TraitScores(first: Rate(right: right[0], of: 10), subject: Rate(right: right[1], of: 10))
+        }
+        report.sets[0].real?.traits = [
+            "size": ["small": scores([8, 9]), "large": scores([10, 10])], "subject": ["fox": scores([9, 9])],
+        ]
+        report.sets[0].drawn[1].findings.traits = ["size": ["small": scores([2, 3])]]
+        let lines = report.markdown.split(separator: "\n").map(String.init)
+        let heading = try #require(lines.firstIndex(of: "### held-out, by what is in the scene"))
+        #expect(
+            lines[(heading + 1)...].filter { $0.hasPrefix("|") } == [
+                "|  | pictures | real scenes | guidance 4 |", "| --- | ---: | ---: | ---: |",
+                "| size: large | 10 | 100.0 % (72.2–100.0) | – |",
+                "| size: small | 10 | 80.0 % (49.0–94.3) | 20.0 % (5.7–51.0) |",
+            ])
+        let data = try JSONEncoder().encode(report)
+        #expect(try JSONDecoder().decode(EvaluationReport.self, from: data) == report)
+    }
+
     @Test func plotsAreDrawnAndStable() throws {
         let one = try #require(try report(scales: [4]).plot())
         #expect(one == (try report(scales: [4]).plot()))

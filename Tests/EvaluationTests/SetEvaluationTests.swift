@@ -98,6 +98,27 @@ import Testing
         }
     }
 
+    /// Who draws no subject by night fails there, and the traits say so; those that all scenes share are left out.
+    @Test func traitsSayWhereItFallsShort() throws {
+        let world = World()
+        let set = try self.set(.heldOut, count: 60)
+        try withTemporaryFolder { folder in
+            var evaluation = try self.evaluation(set, world)
+            let painter = Painter(world: world) { content, _ in if content.light == .moonlight { content.subjects = [] } }
+            try evaluation.judge(painter, guidanceScale: nil, folder: folder)
+            let findings = try #require(evaluation.report.drawn.first).findings
+            let traits = try #require(findings.traits)
+            let lights = try #require(traits["light"])
+            #expect(Set(lights.keys) == Set(set.descriptions.map(\.light.rawValue)) && lights.count > 2)
+            for (light, scores) in lights {
+                #expect(scores.first.count == set.descriptions.count { $0.light.rawValue == light })
+                #expect(light == "moonlight" ? scores.subject.value < 0.5 : scores.first.value == 1, "\(light): \(scores)")
+            }
+            for scores in traits.values { #expect(scores.values.map(\.first.count).reduce(0, +) == 60) }
+            #expect(traits["relation"] == nil && traits["size"]?.count == 3 && (traits["subject"]?.count ?? 0) > 20)
+        }
+    }
+
     @Test func whoIsInterruptedGoesOn() throws {
         let set = try self.set(.heldOut, count: 40, references: 4, captions: 5)
         let world = World()

@@ -107,6 +107,8 @@ public struct Findings: Sendable, Hashable, Codable {
     /// Pictures.
     public var count: Int
     public var ranking: RankingScores
+    /// The same by a trait's name (`SceneTrait`), by its value; nil for prompts of a file.
+    public var traits: [String: [String: TraitScores]]?
     /// Squared Fréchet distance to other real scenes of the same kind, in the judge's embeddings.
     public var frechet: Double?
     /// Kernel distance to the same.

@@ -13,7 +13,7 @@ extension EvaluationReport {
         if let pictures { lines.append("Pictures: `\(pictures)`.") }
         lines.append("Judge: \(judge). Scenes: \(data).")
         if !isFinished { lines += ["", "**Interrupted:** what follows is of the pictures that were done."] }
-        for set in sets { lines += [""] + set.markdown }
+        for set in sets { lines += [""] + set.markdown + set.traitMarkdown }
         lines += [
             "",
             "“First” and “first five”: how often the true caption was the nearest, or among the five nearest, of all that a "
@@ -22,6 +22,12 @@ extension EvaluationReport {
                 + "real scenes of the same kind, diversity is the mean cosine distance between pictures of one prompt, all "
                 + "in the judge's embeddings.",
         ]
+        if sets.contains(where: { !$0.traitMarkdown.isEmpty }) {
+            lines += [
+                "", "The tables by what is in the scene: how often the true caption was the nearest of all; single subjects "
+                    + "stand in `evaluation.json`.",
+            ]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 }
@@ -74,6 +80,28 @@ extension SetReport {
         }
         return ["## \(name): \(count) prompts", ""] + notes.map { "\($0)\n" }
             + rows.map { "| " + $0.joined(separator: " | ") + " |" }
+    }
+}
+
+extension SetReport {
+    /// How often the true caption was first, by what is in the scene; nothing where that is not known.
+    var traitMarkdown: [String] {
+        let columns = (real.map { [("real scenes", $0)] } ?? []) + drawn.map { ($0.name, $0.findings) }
+        let known = columns.filter { $0.1.traits != nil }
+        guard !known.isEmpty else { return [] }
+        let heads = ["", "pictures"] + known.map(\.0)
+        var rows = [heads, ["---"] + heads.dropFirst().map { _ in "---:" }]
+        for trait in SceneTrait.allCases where trait != .subject {
+            let values = Set(known.flatMap { $0.1.traits?[trait.rawValue]?.keys.map { $0 } ?? [] })
+            for value in values.sorted() {
+                let scores = known.map { $0.1.traits?[trait.rawValue]?[value]?.first }
+                rows.append(
+                    ["\(trait.rawValue): \(value)", String(scores.compactMap { $0?.count }.max() ?? 0)]
+                        + scores.map { $0?.text ?? "–" })
+            }
+        }
+        guard rows.count > 2 else { return [] }
+        return ["", "### \(name), by what is in the scene", ""] + rows.map { "| " + $0.joined(separator: " | ") + " |" }
     }
 }
 
