@@ -9,6 +9,9 @@ public struct Rate: Sendable, Hashable, Codable {
         self.count = count
     }
 
+    /// - Parameter credits: 0 to 1 each.
+    init(_ credits: [Double]) { self.init(right: credits.reduce(0, +), of: credits.count) }
+
     /// 0 to 1; 0 of nothing.
     public var value: Double { count > 0 ? right / Double(count) : 0 }
 

@@ -29,9 +29,8 @@ public struct TraitScores: Sendable, Hashable, Codable {
     public init(first: Rate, subject: Rate) { (self.first, self.subject) = (first, subject) }
 
     init(_ verdicts: [Verdict]) {
-        func rate(_ values: [Double]) -> Rate { Rate(right: values.reduce(0, +), of: values.count) }
-        first = rate(verdicts.map(\.first))
-        subject = rate(verdicts.compactMap { $0.parts[.subject] })
+        first = Rate(verdicts.map(\.first))
+        subject = Rate(verdicts.compactMap { $0.parts[.subject] })
     }
 
     /// By a trait's name, by its value.

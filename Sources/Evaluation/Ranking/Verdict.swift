@@ -42,13 +42,12 @@ public struct RankingScores: Sendable, Hashable, Codable {
     public var meanRank: Double
 
     public init(_ verdicts: [Verdict]) {
-        func rate(_ values: [Double]) -> Rate { Rate(right: values.reduce(0, +), of: values.count) }
-        first = rate(verdicts.map(\.first))
-        firstFive = rate(verdicts.map(\.firstFive))
+        first = Rate(verdicts.map(\.first))
+        firstFive = Rate(verdicts.map(\.firstFive))
         parts = [:]
         for part in ScenePart.allCases {
             let values = verdicts.compactMap { $0.parts[part] }
-            if !values.isEmpty { parts[part.rawValue] = rate(values) }
+            if !values.isEmpty { parts[part.rawValue] = Rate(values) }
         }
         let count = Double(max(1, verdicts.count))
         similarity = verdicts.reduce(0) { $0 + $1.similarity } / count

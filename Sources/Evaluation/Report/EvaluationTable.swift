@@ -13,7 +13,8 @@ extension EvaluationReport {
         if let pictures { lines.append("Pictures: `\(pictures)`.") }
         lines.append("Judge: \(judge). Scenes: \(data).")
         if !isFinished { lines += ["", "**Interrupted:** what follows is of the pictures that were done."] }
-        for set in sets { lines += [""] + set.markdown + set.traitMarkdown }
+        let traits = sets.map(\.traitMarkdown)
+        for (set, traits) in zip(sets, traits) { lines += [""] + set.markdown + traits }
         lines += [
             "",
             "“First” and “first five”: how often the true caption was the nearest, or among the five nearest, of all that a "
@@ -22,7 +23,7 @@ extension EvaluationReport {
                 + "real scenes of the same kind, diversity is the mean cosine distance between pictures of one prompt, all "
                 + "in the judge's embeddings.",
         ]
-        if sets.contains(where: { !$0.traitMarkdown.isEmpty }) {
+        if traits.contains(where: { !$0.isEmpty }) {
             lines += [
                 "", "The tables by what is in the scene: how often the true caption was the nearest of all; single subjects "
                     + "stand in `evaluation.json`.",
