@@ -110,8 +110,6 @@ bool moonlit_webp_encode(
     WebPConfig config;
     WebPPicture picture;
     if (!WebPConfigInit(&config) || !WebPPictureInit(&picture)) return moonlit_fail(message, "libwebp did not start");
-    if (size.width > WEBP_MAX_DIMENSION || size.height > WEBP_MAX_DIMENSION)
-        return moonlit_fail(message, "WebP holds at most %d pixels a side", WEBP_MAX_DIMENSION);
     if (lossless && !WebPConfigLosslessPreset(&config, 6)) return moonlit_fail(message, "libwebp did not start");
     if (!lossless) config.quality = quality;
     config.exact = lossless;

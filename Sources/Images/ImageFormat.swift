@@ -28,4 +28,17 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         default: return nil
         }
     }
+
+    /// The longest side, in pixels, that a file of this format is written with.
+    public var largestSide: Int {
+        switch self {
+        case .png: Int(Int32.max)
+        // libjpeg's; sixteen bits would hold 35 more.
+        case .jpeg: 65_500
+        case .webp: 16_383
+        }
+    }
+
+    /// Whether a picture of this size, in pixels, can be written in this format.
+    public func holds(width: Int, height: Int) -> Bool { max(width, height) <= largestSide }
 }

@@ -70,10 +70,30 @@ import Testing
         #expect(throws: ImageError.self) { try picture.pngData(texts: [PNGText("key", "a\0b")]) }
     }
 
-    @Test func oversizedPicturesAreRefusedByTheFormat() throws {
+    @Test(arguments: [ImageFormat.jpeg, .webp]) func theLargestSideIsWrittenAndNoneLarger(format: ImageFormat) throws {
+        func bytes(_ width: Int, _ height: Int) throws -> [UInt8] {
+            let picture = try Picture(width: width, height: height, filled: .white)
+            return try format == .jpeg ? picture.jpegData() : picture.webpData()
+        }
+        let most = format.largestSide
+        for (width, height) in [(most, 1), (1, most)] {
+            #expect(format.holds(width: width, height: height))
+            let decoded = try Picture(decoding: bytes(width, height))
+            #expect((decoded.width, decoded.height) == (width, height))
+        }
+        for (width, height) in [(most + 1, 1), (1, most + 1)] {
+            #expect(!format.holds(width: width, height: height))
+            let reason = "cannot encode \(width)×\(height) pixels as \(format.rawValue): it holds at most \(most) a side"
+            #expect(throws: ImageError.unwritable(reason)) { try bytes(width, height) }
+        }
+        // Lossy or not.
+        let wide = try Picture(width: most + 1, height: 1, filled: .white)
+        #expect(throws: ImageError.self) { try wide.webpData(quality: 80) }
+    }
+
+    @Test func pngHoldsWhatTheOthersDoNot() throws {
         let wide = try Picture(width: 70_000, height: 1, filled: .white)
-        #expect(throws: ImageError.self) { try wide.jpegData() }
-        #expect(throws: ImageError.self) { try wide.webpData() }
+        #expect(ImageFormat.png.holds(width: 70_000, height: 1))
         #expect(try Picture(decoding: try wide.pngData()) == wide)
     }
 }

@@ -2,6 +2,7 @@
 //
 // Every function is stateless and safe on any bytes. A `probe` reads a header alone and allocates nothing that
 // grows with the sizes the header claims; the caller then decides, allocates and calls `decode` with the same size.
+// To an `encode` it gives no side longer than the format holds.
 #ifndef MOONLIT_IMAGES_H
 #define MOONLIT_IMAGES_H
 
