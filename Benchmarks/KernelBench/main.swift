@@ -1,11 +1,11 @@
 // How fast our kernels for the CPU are, beside libtorch's own operations, in turn:
 //
 //     swift run -c release KernelBench [--dtype float32|bfloat16] [--threads 1] [--rounds 8] [--only convolution|gradient|
-//         linear|attention]
+//         linear|attention|trained-attention]
 //
 // A convolution's operations are counted as by the direct sum, so that Winograd's filtering may pass what the processor can do.
 // "Ours" is what Moonlit does: where it has no kernel for a type on a processor, libtorch's by another way.
-// The distance is between the two answers, relative, of all numbers together.
+// The distance is between the two answers, relative, of all numbers together; where gradients are computed too, theirs follow.
 import BenchOptions
 import Foundation
 import Tensors
@@ -21,8 +21,8 @@ Engine.threads = number("threads", 1)
     try (Tensor.randn(shape, generator: generator) * deviation).to(dtype)
 }
 
-/// What is timed; where it is made by a function, only what that returns is.
-typealias Work = () throws -> Tensor?
+/// What is timed; where it is made by a function, only what that returns is. Nil stands for a missing gradient.
+typealias Work = () throws -> [Tensor?]
 typealias Prepared = () throws -> Work
 
 func seconds(_ work: Prepared) throws -> Double {
@@ -37,14 +37,18 @@ func seconds(_ work: Prepared) throws -> Double {
 ) throws {
     func padded(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
     guard let ours else { return print("\(padded(name, 44))  no kernel for it on this processor") }
-    guard let a = try ours()()?.to(.float64), let b = try libtorch()()?.to(.float64) else { fatalError("\(name): no gradient") }
-    let distance = try ((a - b).square().sum().item() / b.square().sum().item()).squareRoot()
+    var distances = ""
+    for (a, b) in zip(try ours()(), try libtorch()()) {
+        guard let a = try a?.to(.float64), let b = try b?.to(.float64) else { fatalError("\(name): no gradient") }
+        let distance = try ((a - b).square().sum().item() / b.square().sum().item()).squareRoot()
+        distances += String(format: "  %.1e", distance)
+    }
     var best = (Double.infinity, Double.infinity)
     for _ in 0..<rounds { best = (min(best.0, try seconds(ours)), min(best.1, try seconds(libtorch))) }
     let figures = String(
-        format: "%9.2f ms %7.0f GFLOP/s %9.2f ms %7.0f GFLOP/s %7.2f  %.1e", best.0 * 1e3, gigaflop / best.0, best.1 * 1e3,
-        gigaflop / best.1, best.0 / best.1, distance)
-    print(padded(name, 44) + figures)
+        format: "%9.2f ms %7.0f GFLOP/s %9.2f ms %7.0f GFLOP/s %7.2f", best.0 * 1e3, gigaflop / best.0, best.1 * 1e3,
+        gigaflop / best.1, best.0 / best.1)
+    print(padded(name, 44) + figures + distances)
 }
 
 func isWanted(_ kind: String) -> Bool { option("only").map { $0 == kind } ?? true }
@@ -66,8 +70,8 @@ for (count, channels, out, side) in pictures {
             let layer = try PackedConvolution(weight, stride: 1, padding: 1, for: x.shape)
             let ordered = try weight.channelsLast()
             try compare(
-                "convolution \(sizes)", gigaflop: flop, ours: layer.map { layer in { { try layer(x, bias: nil) } } },
-                libtorch: { { try x.convolution(ordered, padding: 1) } })
+                "convolution \(sizes)", gigaflop: flop, ours: layer.map { layer in { { try [layer(x, bias: nil)] } } },
+                libtorch: { { try [x.convolution(ordered, padding: 1)] } })
         }
     }
     if isWanted("gradient"), (256...8192).contains(count * side * side) {
@@ -77,7 +81,7 @@ for (count, channels, out, side) in pictures {
             try leaf.setRequiresGrad(true)
             let made = try x.convolution(leaf, padding: 1)
             let seed = try made.detach()
-            return { try made.gradients(of: [leaf], seed: seed)[0] }
+            return { try made.gradients(of: [leaf], seed: seed) }
         }
         let apart = try x.contiguous()
         try compare(
@@ -94,20 +98,40 @@ if isWanted("linear") {
             let layer = try PackedLinear(weight)
             try compare(
                 "product \(rows) × \(width) → \(out)", gigaflop: 2e-9 * Double(rows * width * out),
-                ours: layer.map { layer in { { try layer(x, bias: nil) } } }, libtorch: { { try x.linear(weight) } })
+                ours: layer.map { layer in { { try [layer(x, bias: nil)] } } }, libtorch: { { try [x.linear(weight)] } })
         }
     }
 }
 
 if isWanted("attention") {
-    for (positions, width) in [(4096, 40), (1024, 80), (256, 160), (4096, 64)] {
-        let parts = try (0..<3).map { _ in try drawn([2, 8, positions, width]) }
-        // libtorch's own where a graph is recorded.
-        let recorded = try parts.map { try $0.detach() }
-        for part in recorded { try part.setRequiresGrad(true) }
+    try withoutGradients {
+        for (positions, width) in [(4096, 40), (1024, 80), (256, 160), (4096, 64)] {
+            let parts = try (0..<3).map { _ in try drawn([2, 8, positions, width]) }
+            try compare(
+                "attention 2 × 8, \(positions) of \(width)", gigaflop: 64e-9 * Double(positions * positions * width),
+                ours: { { try [Tensor.attention(parts[0], parts[1], parts[2])] } },
+                libtorch: { { try [Tensor.libtorchAttention(parts[0], parts[1], parts[2])] } })
+        }
+    }
+}
+
+// There and back, as networks are trained: the pixels of Configurations/scenes-latent's two levels, and what is left to libtorch.
+if isWanted("trained-attention") {
+    for (count, heads, positions, width) in [(16, 4, 64, 32), (16, 6, 16, 32), (1, 8, 1024, 64)] {
+        // Queries, keys, values and the gradient of what comes out, heads side by side in a row of memory.
+        let parts = try (0..<4).map { _ in try drawn([count, positions, heads, width]).transpose(1, 2) }
+        let (leaves, seed) = (Array(parts[..<3]), parts[3])
+        for leaf in leaves { try leaf.setRequiresGrad(true) }
+        func thereAndBack(_ attention: (Tensor, Tensor, Tensor) throws -> Tensor) throws -> [Tensor?] {
+            let made = try attention(leaves[0], leaves[1], leaves[2])
+            let gradients = try made.gradients(of: leaves, seed: seed)
+            return [made] + gradients
+        }
+        // Two products there and four back: what is computed again is not counted.
         try compare(
-            "attention 2 × 8, \(positions) of \(width)", gigaflop: 64e-9 * Double(positions * positions * width),
-            ours: { { try withoutGradients { try Tensor.attention(parts[0], parts[1], parts[2]) } } },
-            libtorch: { { try Tensor.attention(recorded[0], recorded[1], recorded[2]).detach() } })
+            "trained attention \(count) × \(heads), \(positions) of \(width)",
+            gigaflop: 12e-9 * Double(count * heads * positions * positions * width),
+            ours: { { try thereAndBack { try Tensor.attention($0, $1, $2) } } },
+            libtorch: { { try thereAndBack { try Tensor.libtorchAttention($0, $1, $2) } } })
     }
 }

@@ -98,6 +98,10 @@ ct_tensor *ct_attention(
     });
 }
 
+ct_tensor *ct_libtorch_attention(const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, ct_error **error) {
+    return make(error, [&] { return at::scaled_dot_product_attention(q->value, k->value, v->value); });
+}
+
 ct_tensor *ct_average_pool(const ct_tensor *x, long size, ct_error **error) {
     return make(error, [&] { return at::avg_pool2d(x->value, size); });
 }

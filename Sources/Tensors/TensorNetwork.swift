@@ -67,6 +67,12 @@ extension Tensor {
         }
     }
 
+    /// The same by libtorch's own operation, with a scale of 1/√width, whatever ways of ours there are: what those are
+    /// compared with.
+    package static func libtorchAttention(_ q: Tensor, _ k: Tensor, _ v: Tensor) throws -> Tensor {
+        try make("libtorchAttention", q, k, v) { ct_libtorch_attention(q.pointer, k.pointer, v.pointer, $0) }
+    }
+
     /// Means over blocks of `size` × `size` pixels.
     public func averagePool(_ size: Int = 2) throws -> Tensor { try make("averagePool", self) { ct_average_pool(pointer, size, $0) } }
 

@@ -116,6 +116,27 @@ import Testing
             #expect(try distance(gradient, wanted) < 1e-2)
         }
     }
+
+    /// libtorch's own, in halves there and back, is near float64's, and in other bits than ours.
+    @Test func libtorchsOwn() throws {
+        let generator = try RandomGenerator(seed: 12)
+        let drawn = try (0..<3).map { _ in try Tensor.randn([3, 4, 40, 16], generator: generator).to(.bfloat16) }
+        func made(_ dtype: DType, by attention: (Tensor, Tensor, Tensor) throws -> Tensor) throws -> [Tensor] {
+            let parts = try drawn.map { try $0.to(dtype).detach() }
+            for part in parts { try part.setRequiresGrad(true) }
+            let result = try attention(parts[0], parts[1], parts[2])
+            let gradients = try result.to(.float64).square().sum().gradients(of: parts).map { try #require($0) }
+            return [result] + gradients
+        }
+        let ours = try made(.bfloat16) { try Tensor.attention($0, $1, $2) }
+        let own = try made(.bfloat16, by: Tensor.libtorchAttention)
+        let wanted = try made(.float64) { try Tensor.attention($0, $1, $2) }
+        for part in 0..<4 {
+            #expect(own[part].dtype == .bfloat16)
+            #expect(try distance(own[part], wanted[part]) < 2e-2)
+            #expect(try distance(own[part], ours[part]) > 0)
+        }
+    }
 }
 
 /// Small numbers drawn at will, the same every time.

@@ -64,6 +64,9 @@ struct ErrorTests {
             Case(operation: "attention", shapes: [[1, 4, 2, 2], [1, 4, 2, 3], [1, 4, 2, 3]], words: "") {
                 try Tensor.attention(picture, .zeros([1, 4, 2, 3]), .zeros([1, 4, 2, 3]))
             },
+            Case(operation: "libtorchAttention", shapes: [[1, 4, 2, 2], [1, 4, 2, 3], [1, 4, 2, 3]], words: "") {
+                try Tensor.libtorchAttention(picture, .zeros([1, 4, 2, 3]), .zeros([1, 4, 2, 3]))
+            },
             Case(operation: "item", shapes: [[2, 3]], words: "Scalar") { try a.item() },
             Case(operation: "copyInPlace", shapes: [[2, 3], [4, 3]], words: "must match") { try a.copyInPlace(b) },
             Case(operation: "crossEntropy", shapes: [[2, 3], [2]], words: "out of bounds") { try a.crossEntropy(Tensor([0, 3])) },
