@@ -1,23 +1,58 @@
+internal import Foundation
 internal import Layers
 public import Models
 public import Tensors
 
-/// Perceptual distances from files: torchvision's VGG-16, and the channels' weights as LPIPS publishes them.
+/// Perceptual distances from files: by torchvision's VGG-16, with the channels' weights as LPIPS publishes them, or by a
+/// CLIP of Moonlit's own.
 public enum PerceptualFile {
     /// - Parameters:
     ///   - network: torchvision's `vgg16` weights, `.pth` or safetensors; the classifier behind the features is not read.
-    ///   - weights: LPIPS' `lin0.model.1.weight` … `lin4.model.1.weight`; nil counts all channels alike.
+    ///     Or a CLIP that `moonlit train` wrote, or an embedded one's name, of which the picture tower's stages count
+    ///     (`ContrastiveModel.features`).
+    ///   - weights: LPIPS' `lin0.model.1.weight` … `lin4.model.1.weight`, for VGG-16; nil counts all channels alike.
     /// - Throws: `CheckpointError`, `TensorFileError` or `WeightError`, naming the file.
     public static func open(network: String, weights: String? = nil, device: Device = .cpu) throws -> PerceptualDistance {
+        let path = try place(of: network)
+        let archive = try TensorArchive.open(path)
+        guard CLIPFile.recognises(archive) else {
+            return try vgg16(archive, network: path, weights: weights, device: device)
+        }
+        if let weights {
+            throw CheckpointError(
+                weights, "weighs the channels of VGG-16, and \(network) is a CLIP",
+                expected: "no channel weights: a CLIP's channels all count alike")
+        }
+        return PerceptualDistance(try CLIPFile(path, archive: archive).load(device: device))
+    }
+
+    private static let known =
+        "torchvision's vgg16, a CLIP that moonlit train wrote, or an embedded CLIP's name, such as scenes-clip"
+
+    /// The path of a file that is there, else an embedded model's.
+    private static func place(of network: String) throws -> String {
+        var isFolder: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: network, isDirectory: &isFolder)
+        guard let path = isThere ? network : EmbeddedModels.path(of: network) else {
+            throw CheckpointError(network, "is no file, and no embedded model's name", expected: known)
+        }
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+            throw CheckpointError(path, "is a folder", expected: known)
+        }
+        return path
+    }
+
+    private static func vgg16(
+        _ archive: TensorArchive, network: String, weights: String?, device: Device
+    ) throws -> PerceptualDistance {
         let source = SourcePart(
-            try TensorArchive.open(network).stateDict,
-            ignoring: { $0.hasPrefix("classifier.") || $0.hasPrefix("avgpool.") })
+            archive.stateDict, ignoring: { $0.hasPrefix("classifier.") || $0.hasPrefix("avgpool.") })
         let widths = try VGG16.places.map { place in
             let name = "features.\(place).weight"
             guard let shape = source.shape(of: name), shape.count == 4, shape[0] > 0 else {
                 throw CheckpointError(
                     network, "\(name) is \(source.shape(of: name).map { "\($0)" } ?? "missing")",
-                    expected: "a convolution of torchvision's vgg16")
+                    expected: known)
             }
             return shape[0]
         }

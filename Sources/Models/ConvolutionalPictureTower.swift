@@ -20,6 +20,14 @@ struct ConvolutionalPictureTower {
         /// From the stage before, to half the side; nil for the first.
         let halving: (norm: GroupNorm, convolution: Convolution2D)?
         let blocks: [PictureBlock]
+
+        /// [N, width before, H, W] → [N, width, H / 2, W / 2], rounded up; the first keeps the size.
+        func callAsFunction(_ x: Tensor, _ emb: Tensor?) throws -> Tensor {
+            var x = x
+            if let halving { x = try halving.convolution(halving.norm.activated(x)) }
+            for block in blocks { x = try block(x, emb) }
+            return x
+        }
     }
 
     init(_ weights: Weights, configuration: ContrastiveConfiguration) throws {
@@ -68,17 +76,32 @@ struct ConvolutionalPictureTower {
 
     /// [N, 3, side, side] and [N] → [N, embedding], of any length.
     func callAsFunction(_ pictures: Tensor, timesteps: Tensor?) throws -> Tensor {
-        var x = try pictures.to(stem[0].weight.dtype).channelsLast()
-        x = try stem[1](stem[0](x).silu())  // [N, widths[0], side / 4, side / 4]
+        var x = try quartered(pictures)
         let emb = try timesteps.flatMap { try embed($0) }
-        for stage in stages {
-            if let halving = stage.halving { x = try halving.convolution(halving.norm.activated(x)) }
-            for block in stage.blocks { x = try block(x, emb) }
-        }
+        for stage in stages { x = try stage(x, emb) }
         let shape = x.shape
         x = try x.reshape([shape[0], shape[1], shape[2] * shape[3]]).transpose(1, 2) + positions  // [N, grid², width]
         for block in blocks { x = try block(x) }
         return try projection(norm(x).mean([1]))
+    }
+
+    /// What each stage makes of pictures of any size, [N, 3, H, W] and [N] → [N, widths[i], H / (4 · 2ⁱ), W / (4 · 2ⁱ)],
+    /// rounded up.
+    func maps(of pictures: Tensor, timesteps: Tensor?) throws -> [Tensor] {
+        var x = try quartered(pictures)
+        let emb = try timesteps.flatMap { try embed($0) }
+        var maps: [Tensor] = []
+        for stage in stages {
+            x = try stage(x, emb)
+            maps.append(x)
+        }
+        return maps
+    }
+
+    /// [N, 3, H, W] → [N, widths[0], H / 4, W / 4].
+    private func quartered(_ pictures: Tensor) throws -> Tensor {
+        let x = try pictures.to(stem[0].weight.dtype).channelsLast()
+        return try stem[1](stem[0](x).silu())
     }
 
     /// [N] → [N, 4 · widths[0]], through SiLU.

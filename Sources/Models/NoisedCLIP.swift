@@ -50,14 +50,34 @@ public struct NoisedCLIPImageTower {
             throw TensorError(
                 operation: "noised CLIP", shapes: [shape], message: "expected pictures of [N, 3, \(side), \(side)]")
         }
-        let (count, width, grid) = (shape[0], configuration.width, side / patch)
+        var x = try states(of: picture, timesteps: timesteps)
+        for block in blocks { x = try block(x, causal: false) }
+        return try output(x.select(1, 0))
+    }
+
+    /// What each block reads of the patches, [N, width, grid, grid] each. What the last one writes there is read by nobody.
+    ///
+    /// - Parameters: a call's.
+    func maps(of picture: Tensor, timesteps: Tensor?) throws -> [Tensor] {
+        let (count, width, grid) = (picture.shape[0], configuration.width, side / patch)
+        var x = try states(of: picture, timesteps: timesteps)
+        var maps: [Tensor] = []
+        for block in blocks {
+            let seen = try x.narrow(1, start: 1, length: grid * grid)
+            maps.append(try seen.transpose(1, 2).reshape([count, width, grid, grid]))
+            if maps.count < blocks.count { x = try block(x, causal: false) }
+        }
+        return maps
+    }
+
+    /// The class token's and the patches', normalised: [N, 1 + grid², width].
+    private func states(of picture: Tensor, timesteps: Tensor?) throws -> Tensor {
+        let (count, width, grid) = (picture.shape[0], configuration.width, side / patch)
         let pixels = try normalised(picture).to(patches.dtype)
         var x = try pixels.convolution(patches, stride: patch)  // [N, width, grid, grid]
         x = try x.reshape([count, width, grid * grid]).transpose(1, 2)
-        x = try .concatenate([classToken(timesteps, count: count), x], dim: 1) + positions  // [N, 1 + grid², width]
-        x = try norm(x)
-        for block in blocks { x = try block(x, causal: false) }
-        return try output(x.select(1, 0))
+        x = try .concatenate([classToken(timesteps, count: count), x], dim: 1) + positions
+        return try norm(x)
     }
 
     /// [N, 1, width].

@@ -45,7 +45,7 @@ public struct PerceptualDistance {
 
     /// Channels of length 1 at every place.
     private func unit(_ features: Tensor) throws -> Tensor {
-        let features = try features.to(.float32)
+        let features = try features.dtype == .float64 ? features : features.to(.float32)
         // Where all are 0, as behind a rectifier, the length has no derivative.
         let length = try features.square().sum([1], keepDims: true).clamp(min: 1e-20).sqrt()
         return try features / (length + 1e-10)

@@ -36,9 +36,11 @@ extension TrainingConfiguration {
         public struct PerceptualShape: Codable, Sendable, Equatable {
             /// 0 leaves it out.
             public var weight: Double
-            /// A file with torchvision's VGG-16.
+            /// A file with torchvision's VGG-16; or a CLIP: a file that `moonlit train` wrote, or an embedded one's name
+            /// (`scenes-clip`, `scenes-judge`), whose picture tower's stages are compared, at the pictures' own size where
+            /// they are convolutions.
             public var network: String
-            /// A file with LPIPS' channel weights; empty counts all channels alike.
+            /// A file with LPIPS' channel weights, for VGG-16; empty counts all channels alike.
             public var channelWeights: String
 
             public init(weight: Double = 0, network: String = "", channelWeights: String = "") {
@@ -116,9 +118,9 @@ extension TrainingConfiguration {
         }
         try require(
             shape.perceptual.weight == 0 || !shape.perceptual.network.isEmpty, "perceptual.network",
-            "which network's features count? Name a file with torchvision's vgg16")
+            "which network's features count? Name a file with torchvision's vgg16 or a CLIP, or scenes-clip")
         if shape.perceptual.weight > 0 {
-            try require(imageSize >= 16, "perceptual.weight", "VGG-16 sees no pictures under 16 pixels a side")
+            try require(imageSize >= 16, "perceptual.weight", "pictures under 16 pixels a side are too small to look at")
         }
         do {
             try preparation.validate()

@@ -141,10 +141,33 @@ import Training
         #expect(throws: TensorError.self) { try distance(.zeros([1, 3, 15, 16]), .zeros([1, 3, 15, 16])) }
     }
 
+    @Test(arguments: ["scenes-clip", "scenes-judge"]) func embeddedCLIPsTellPicturesApart(name: String) throws {
+        let distance = try PerceptualFile.open(network: name)
+        let pictures = try Tensor.rand([2, 3, 48, 40], generator: RandomGenerator(seed: 3)) * 2 - 1
+        let noise = try Tensor.randn([2, 3, 48, 40], generator: RandomGenerator(seed: 4))
+        #expect(try distance(pictures, pictures).doubles() == [0, 0])
+        let near = try distance(pictures, pictures + noise * 0.05).doubles()
+        let far = try distance(pictures, pictures + noise).doubles()
+        #expect(zip(near, far).allSatisfy { 0 < $0 && $0 < $1 }, "\(near), \(far)")
+    }
+
     @Test func filesThatAreNoNetworkAreNamed() throws {
         let folder = fixtures + "/autoencoder/"
         var error = #expect(throws: CheckpointError.self) { try PerceptualFile.open(network: folder + "lpips.safetensors") }
-        #expect(error?.description.contains("features.0.weight is missing") == true)
+        #expect(error?.description.contains("lpips.safetensors: features.0.weight is missing") == true)
+        #expect(error?.description.contains("a CLIP that moonlit train wrote") == true)
+        for (network, problem) in [
+            ("scenes-256", "scenes-256.safetensors: features.0.weight is missing"), ("scenes-latent", "is a folder"),
+            ("scenes-nothing", "scenes-nothing: is no file"),
+        ] {
+            error = #expect(throws: CheckpointError.self) { try PerceptualFile.open(network: network) }
+            #expect(error?.description.contains(problem) == true)
+            #expect(error?.description.contains("such as scenes-clip") == true)
+        }
+        error = #expect(throws: CheckpointError.self) {
+            try PerceptualFile.open(network: "scenes-clip", weights: folder + "lpips.safetensors")
+        }
+        #expect(error?.description.contains("lpips.safetensors: weighs the channels of VGG-16, and scenes-clip") == true)
         error = #expect(throws: CheckpointError.self) {
             try PerceptualFile.open(network: folder + "vgg.safetensors", weights: folder + "vgg.safetensors")
         }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import Diffusion
 import Foundation
 import Images
 import Layers
@@ -47,6 +48,20 @@ private func short(codes: Int = 0, factor: Int = 4, steps: Int = 4, adversarial:
     configuration.dtype = .float32
     configuration.intervals.set(log: 2, sample: 0, checkpoint: 2)
     return configuration
+}
+
+/// A CLIP of drawn weights, eight pixels a side.
+private func writeCLIP(_ picture: ContrastiveConfiguration.Picture, timesteps: Int?, to path: String) throws {
+    let configuration = CLIPConfiguration(
+        name: "small",
+        network: ContrastiveConfiguration(
+            side: 8, timesteps: timesteps, picture: picture,
+            text: TextTransformerConfiguration(vocabulary: 3, context: 4, width: 8, layers: 1, heads: 2), embedding: 8),
+        text: TextConfiguration(vocabulary: .clip, context: 4, kept: [320, 1125]),
+        diffusion: timesteps.map { DiffusionConfiguration(steps: $0, variance: .fixedSmall) })
+    let store = WeightStore(.initial(try RandomGenerator(seed: 5)))
+    _ = try ContrastiveModel(Weights(store), configuration: configuration.network)
+    try CLIPFile.write(store.parameters, configuration: configuration, to: path)
 }
 
 extension TrainingConfiguration.Intervals {
@@ -162,14 +177,47 @@ extension TrainingConfiguration.Intervals {
         configuration.autoencoder.perceptual = .init(
             weight: 1, network: fixtures + "/autoencoder/vgg.safetensors",
             channelWeights: fixtures + "/autoencoder/lpips.safetensors")
-        configuration.intervals.set(log: 1, sample: 0, checkpoint: 1)
+        try withTemporaryFolder { try expectPerceptualPart(of: configuration, in: $0) }
+    }
+
+    /// From the file of a run, and an embedded one by its name.
+    @Test(arguments: ["convolutional", "noised", "transformer", "scenes-clip"]) func aCLIPIsHeard(kind: String) throws {
         try withTemporaryFolder { folder in
-            _ = try TrainingRun(configuration: configuration, folder: folder, data: Stripes()).run()
-            let entry = try #require(log(folder).first)
-            let measures = try #require(entry.measures)
-            let parts = try #require(measures["L1"]) + #require(measures["perceptual"])
-            #expect(try #require(measures["perceptual"]) > 0 && abs(#require(entry.loss) - parts) < 1e-3)
+            var configuration = short(steps: 1, adversarial: 0)
+            let network = kind == "scenes-clip" ? kind : folder + "/clip.safetensors"
+            if network != kind {
+                try writeCLIP(
+                    kind == "transformer"
+                        ? .transformer(patch: 4, width: 16, layers: 2, heads: 2)
+                        : .convolutional(widths: [16, 24], blocks: 1, layers: 1, heads: 2),
+                    timesteps: kind == "noised" ? 10 : nil, to: network)
+            }
+            configuration.autoencoder.perceptual = .init(weight: 1, network: network)
+            try expectPerceptualPart(of: configuration, in: folder + "/run")
+            // Also by the gradients.
+            let loader = try BatchLoader(Stripes(), preparation: configuration.preparation, batchSize: 8, seed: 1)
+            let batch = try loader.batch(step: 0)
+            func gradient(weight: Double) throws -> Tensor {
+                configuration.autoencoder.perceptual.weight = weight
+                let objective = try AutoencoderObjective(
+                    configuration, weights: .initial(RandomGenerator(seed: 3)), data: Stripes())
+                let found = try objective.gradients(of: batch, step: 0, workers: WorkerGroup(count: 2)).averaged()
+                return try .concatenate(
+                    zip(found, objective.parameters).map { try ($0 ?? .zeros($1.value.shape)).reshape([-1]) })
+            }
+            #expect(try relativeError(gradient(weight: 100), gradient(weight: 0)) > 0.01)
         }
+    }
+
+    /// The loss of a run's only step is the pixels' and the perceptual network's, which weighs 1.
+    private func expectPerceptualPart(of configuration: TrainingConfiguration, in folder: String) throws {
+        var configuration = configuration
+        configuration.intervals.set(log: 1, sample: 0, checkpoint: 1)
+        _ = try TrainingRun(configuration: configuration, folder: folder, data: Stripes()).run()
+        let entry = try #require(log(folder).first)
+        let measures = try #require(entry.measures)
+        let parts = try #require(measures["L1"]) + #require(measures["perceptual"])
+        #expect(try #require(measures["perceptual"]) > 0 && abs(#require(entry.loss) - parts) < 1e-3)
     }
 
     @Test(arguments: [
