@@ -1,4 +1,5 @@
 package import Tensors
+package import Tokenizers
 
 extension PromptEncoder {
     /// Prompts as the text transformer reads them.
@@ -6,11 +7,17 @@ extension PromptEncoder {
     package func tensors(
         of prompts: some Sequence<String>, device: Device
     ) throws -> (tokens: Tensor, mask: Tensor) {
-        let padded = prompts.map(padded)
-        let shape = [padded.count, context]
+        try tensors(ofPadded: prompts.map(padded), device: device)
+    }
+
+    /// The same of prompts as `padded` gives them.
+    package func tensors(
+        ofPadded prompts: some Collection<PaddedTokens>, device: Device
+    ) throws -> (tokens: Tensor, mask: Tensor) {
+        let shape = [prompts.count, context]
         return (
-            try Tensor(padded.flatMap(\.ids), shape: shape).to(device: device),
-            try Tensor(padded.flatMap(\.mask), shape: shape).to(device: device)
+            try Tensor(prompts.flatMap(\.ids), shape: shape).to(device: device),
+            try Tensor(prompts.flatMap(\.mask), shape: shape).to(device: device)
         )
     }
 }

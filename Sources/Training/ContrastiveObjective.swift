@@ -120,8 +120,9 @@ package struct ContrastiveObjective: Objective {
     // MARK: A step
 
     package func gradients(of batch: Batch, step: Int, workers: WorkerGroup) throws -> Computed {
-        let (parts, times) = try parts(of: batch, StepSeeds(configuration.seed, step: step))
-        let targets = try words.map { _ in try wordTargets(batch) }
+        let captions = batch.captions.map(encoder.padded)
+        let (parts, times) = try parts(of: batch, captions, StepSeeds(configuration.seed, step: step))
+        let targets = try words.map { _ in try wordTargets(captions) }
         let cache = EmbeddingCache(workers: workers, recomputes: configuration.contrastive.recomputes)
         let (shares, found) = try cache.gradients(parts: parts.count, of: parameters.map(\.value)) { index in
             try embed(parts[index])
@@ -149,13 +150,9 @@ package struct ContrastiveObjective: Objective {
     }
 
     /// [N, vocabulary].
-    private func wordTargets(_ batch: Batch) throws -> Tensor {
-        let vocabulary = model.network.text.vocabulary
-        let captions = batch.captions.map { caption in
-            let padded = encoder.padded(caption)
-            return zip(padded.ids, padded.mask).compactMap { $1 ? $0 : nil }
-        }
-        return try WordLoss.targets(captions, vocabulary: vocabulary).to(device: device)
+    private func wordTargets(_ captions: [PaddedTokens]) throws -> Tensor {
+        let words = captions.map { caption in zip(caption.ids, caption.mask).compactMap { $1 ? $0 : nil } }
+        return try WordLoss.targets(words, vocabulary: model.network.text.vocabulary).to(device: device)
     }
 
     private struct Part {
@@ -176,7 +173,10 @@ package struct ContrastiveObjective: Objective {
     }
 
     /// The batch cut into parts, with the noise of this step, and each picture's step.
-    private func parts(of batch: Batch, _ seeds: StepSeeds) throws -> ([Part], times: [Double]) {
+    /// - Parameter captions: the batch's, as tokens.
+    private func parts(
+        of batch: Batch, _ captions: [PaddedTokens], _ seeds: StepSeeds
+    ) throws -> ([Part], times: [Double]) {
         let (size, count) = (batch.size, batch.count)
         var pictures = try Tensor(batch.pixels, shape: [count, 3, size, size])
         var times = [Double](repeating: 0, count: count)
@@ -194,7 +194,7 @@ package struct ContrastiveObjective: Objective {
         return (
             try (0..<configuration.parts).map { index in
                 let rows = index * each..<(index + 1) * each
-                var texts = [try encoder.tensors(of: batch.captions[rows], device: device)]
+                var texts = [try encoder.tensors(ofPadded: captions[rows], device: device)]
                 if wrong > 0 {
                     texts.append(try encoder.tensors(of: batch.wrongCaptions[rows].joined(), device: device))
                 }

@@ -163,6 +163,14 @@ import Training
         #expect(loss > 0.5 && loss < 10)
         let own = objective.parameters.filter { $0.name.hasPrefix("words.") }
         #expect(own.map(\.name) == ["words.weight", "words.bias"])
+        // Without the objective's machinery: of the tokens that the text tower reads.
+        let embeddings = try objective.network.embeddings(ofPictures: Tensor(batch.pixels, shape: [12, 3, 16, 16]))
+        let logits = try (embeddings * Double(12).squareRoot()).matmul(own[0].value.transpose(0, 1)) + own[1].value
+        let encoder = try objective.model.text.encoder()
+        let captions = batch.captions.map { caption in encoder.tokens(in: caption).map(\.id) }
+        let expected = try WordLoss.mean(
+            of: logits, WordLoss.targets(captions, vocabulary: objective.vocabularyCount))
+        #expect(abs(try expected.item() - loss) < 1e-5)
         // The picture tower learns from it; the text tower does not.
         let (doubled, _, _) = try gradients(parts: 1, words: 1)
         var place = 0
