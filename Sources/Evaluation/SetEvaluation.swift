@@ -160,7 +160,8 @@ public struct SetEvaluation {
         }
     }
 
-    /// Pictures ranked by the captions of another prompt, half a set away.
+    /// Pictures ranked by the captions of another prompt, half a set away: each one's once, so that a part counts for as
+    /// many as among the pictures' own.
     private func shuffled(_ embeddings: Embeddings) -> RankingScores? {
         let count = embeddings.count
         guard count > 1 else { return nil }

@@ -49,6 +49,48 @@ import Testing
         }
     }
 
+    /// Read by their words, training captions tell of how subjects stand what is true of their boxes.
+    @Test func directionsInTrainingCaptionsAreTrueOfTheBoxes() throws {
+        let scenes = try ComposedScenes(
+            configuration { $0.subjectCounts = [0, 0.6, 0.4] }, artwork: paperArtwork())
+        func holds(_ a: SceneDescription.Box, _ kind: RelationKind, _ b: SceneDescription.Box) -> Bool {
+            switch kind {
+            case .leftOf: return a.maxX < b.x + 0.02
+            case .nextTo:
+                let gap = max(a.x, b.x) - min(a.maxX, b.maxX)
+                return gap > -0.02 && gap < 0.06
+            case .above: return a.maxY < b.y + 0.03
+            case .inFrontOf: return a.maxY > b.maxY && a.overlap(b) > 0
+            case .using: return b.maxY > a.maxY - 0.01 && a.overlap(b) > 0
+            }
+        }
+        let reader = CaptionReader()
+        var found: [RelationKind: Int] = [:]
+        var said: [String: Int] = [:]
+        let wordings = ["left of", "on the left and", "right of", "above", "below", "beneath", "in front of", "behind"]
+        for index in 0..<2000 {
+            let scene = try scenes.description(at: index)
+            let boxes = Dictionary(uniqueKeysWithValues: scene.entities.map { ($0.subject, $0.box) })
+            for caption in try scenes.captions(at: index) {
+                let told = reader.relations(caption)
+                for relation in told {
+                    let kind = try #require(RelationKind(rawValue: relation[1]))
+                    let a = try #require(boxes[relation[0]], "\(index): \(caption)")
+                    let b = try #require(boxes[relation[2]], "\(index): \(caption)")
+                    #expect(holds(a, kind, b), "\(index): \(caption)")
+                    found[kind, default: 0] += 1
+                }
+                // Only "next to" may be left out, where two are told with "and".
+                if scene.entities.count == 2, scene.relations[0].kind != .nextTo {
+                    #expect(told.count == 1, "\(index): \(caption)")
+                }
+                for words in wordings where " \(caption) ".contains(" \(words) ") { said[words, default: 0] += 1 }
+            }
+        }
+        for kind in RelationKind.allCases where kind != .using { #expect(found[kind, default: 0] > 100, "\(kind)") }
+        for words in wordings { #expect(said[words, default: 0] > 20, "\(words)") }
+    }
+
     @Test func aHundredCaptionsAreFoundAndTheSameForTheSameSeed() throws {
         for subjects in 1...3 {
             let scenes = try scenes(subjects: subjects)

@@ -53,10 +53,33 @@ struct CaptionReader {
     }
 
     func read(_ caption: String) -> Content {
-        var words = caption.lowercased().replacing(",", with: " ").split(separator: " ").map(String.init)
+        var words = Self.words(of: caption)
         var content = Content()
         content.style = style(&words)
-        var found: [(name: String, at: Range<Int>)] = []
+        let found = subjects(in: words)
+        content.subjects = found.map(\.name).sorted()
+        let rest = words.indices.filter { index in !found.contains { $0.at.contains(index) } }.map { words[$0] }
+        content.place = Self.only(Self.places, rest)
+        content.light = Self.only(Self.lights, rest)
+        if found.count == 2 { content.relation = relation(in: words, found[0], found[1]) }
+        return content
+    }
+
+    /// What is told between each two subjects named one after the other, as in `Content.relation`; "and" tells nothing.
+    func relations(_ caption: String) -> [[String]] {
+        let words = Self.words(of: caption)
+        let found = subjects(in: words)
+        return zip(found, found.dropFirst()).map { relation(in: words, $0, $1) }.filter { !$0.isEmpty }
+    }
+
+    private typealias Found = (name: String, at: Range<Int>)
+
+    private static func words(of caption: String) -> [String] {
+        caption.lowercased().replacing(",", with: " ").split(separator: " ").map(String.init)
+    }
+
+    private func subjects(in words: [String]) -> [Found] {
+        var found: [Found] = []
         var index = 0
         while index < words.count {
             let length = stride(from: min(longest, words.count - index), through: 1, by: -1).first { length in
@@ -69,15 +92,7 @@ struct CaptionReader {
                 index += 1
             }
         }
-        content.subjects = found.map(\.name).sorted()
-        let rest = words.indices.filter { index in !found.contains { $0.at.contains(index) } }.map { words[$0] }
-        content.place = Self.only(Self.places, rest)
-        content.light = Self.only(Self.lights, rest)
-        if found.count == 2 {
-            let between = " " + words[found[0].at.upperBound..<found[1].at.lowerBound].joined(separator: " ") + " "
-            content.relation = relation(found[0].name, between, found[1].name)
-        }
-        return content
+        return found
     }
 
     private static let places: [Place: [String]] = [
@@ -108,7 +123,8 @@ struct CaptionReader {
         return style
     }
 
-    private func relation(_ a: String, _ between: String, _ b: String) -> [String] {
+    private func relation(in words: [String], _ a: Found, _ b: Found) -> [String] {
+        let between = " " + words[a.at.upperBound..<b.at.lowerBound].joined(separator: " ") + " "
         let phrases: [(String, RelationKind, Bool)] = [
             (" left ", .leftOf, true), (" right of ", .leftOf, false), (" next to ", .nextTo, true),
             (" beside ", .nextTo, true), (" close to ", .nextTo, true), (" in front of ", .inFrontOf, true),
@@ -117,6 +133,6 @@ struct CaptionReader {
             (" using ", .using, true), (" used by ", .using, false),
         ]
         guard let (_, kind, isForward) = phrases.first(where: { between.contains($0.0) }) else { return [] }
-        return isForward ? Content.relation(a, kind, b) : Content.relation(b, kind, a)
+        return isForward ? Content.relation(a.name, kind, b.name) : Content.relation(b.name, kind, a.name)
     }
 }

@@ -28,6 +28,7 @@ import Testing
             name: "held-out", count: 200, captions: 100, notes: [],
             chance: ranking(0.01, ["subject": 0.02, "place": 0.15, "light": 0.25, "style": 0.15]))
         set.real = findings(0.9, frechet: 0.01, ["subject": 0.92, "place": 0.99, "light": 1, "style": 0.97])
+        set.realShuffled = ranking(0.02, ["subject": 0.04, "place": 0.12, "light": 0.25, "style": 0.35])
         set.drawn = scales.map { scale in
             let share = 0.3 + 0.6 * (1 - 1 / (1 + scale))
             var drawn = SetReport.Drawn(
@@ -49,7 +50,7 @@ import Testing
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(Set(object.keys) == ["model", "judge", "data", "seed", "isFinished", "sets"])
         let set = try #require((object["sets"] as? [[String: Any]])?.first)
-        #expect(Set(set.keys) == ["name", "count", "captions", "notes", "chance", "real", "drawn"])
+        #expect(Set(set.keys) == ["name", "count", "captions", "notes", "chance", "real", "realShuffled", "drawn"])
         let ranking = ((set["real"] as? [String: Any])?["ranking"] as? [String: Any]) ?? [:]
         #expect(Set(ranking.keys) == ["first", "firstFive", "parts", "similarity", "meanRank"])
     }
@@ -66,6 +67,8 @@ import Testing
                 "| chance |  | 1.0 % | 1.1 % | 2.0 % | 15.0 % | 25.0 % | 15.0 % |  |  |  |",
                 "| real scenes | 200 | 90.0 % (85.1–93.4) | 99.0 % (96.4–99.7) | 92.0 % (87.4–95.0) | 99.0 % (96.4–99.7) | "
                     + "100.0 % (98.1–100.0) | 97.0 % (93.6–98.6) | 0.0100 | – | 0.225 |",
+                "| control: real scenes, another's captions |  | 2.0 % (0.8–5.0) | 2.2 % (0.9–5.3) | 4.0 % (2.0–7.7) | "
+                    + "12.0 % (8.2–17.2) | 25.0 % (19.5–31.4) | 35.0 % (28.7–41.8) |  |  |  |",
                 "| **guidance 4** | 200 | 78.0 % (71.8–83.2) | 85.8 % (80.3–90.0) | 70.2 % (63.5–76.1) | "
                     + "78.0 % (71.8–83.2) | 85.8 % (80.3–90.0) | 78.0 % (71.8–83.2) | 0.0600 | – | 0.195 |",
                 "| … of real |  | 87 % | 87 % | 76 % | 79 % | 86 % | 80 % |  |  | 87 % |",

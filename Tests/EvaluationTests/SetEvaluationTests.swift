@@ -81,6 +81,71 @@ import Testing
         }
     }
 
+    /// Who paints the set's own scenes in another order, deaf to its prompts, is right as often as real scenes are by
+    /// another's captions: as often as two scenes share what is asked for, not as often as guessing.
+    @Test func whoHearsNothingIsAtTheControl() throws {
+        let (world, count) = (World(), 60)
+        let set = try self.set(.heldOut, count: count, captions: 20)
+        for (picture, scene) in zip(try set.realPictures(size: World.side), set.descriptions) {
+            world.register(picture, Content(scene))
+        }
+        let others = set.descriptions.indices.map { set.descriptions[($0 + count / 2) % count] }
+        try withTemporaryFolder { folder in
+            var evaluation = try self.evaluation(set, world)
+            try evaluation.judgeReal()
+            // Picture k has seed 5 + k.
+            let painter = Painter(world: world) { content, seed in content = Content(others[Int(seed) - 5]) }
+            try evaluation.judge(painter, guidanceScale: nil, folder: folder)
+            let report = evaluation.report
+            let control = try #require(report.realShuffled)
+            let deaf = try #require(report.drawn.first).findings.ranking
+            func areSame(_ a: Rate, _ b: Rate) -> Bool { a.count == b.count && abs(a.value - b.value) < 1e-9 }
+            #expect(areSame(deaf.first, control.first) && areSame(deaf.firstFive, control.firstFive))
+            #expect(Set(control.parts.keys) == ["subject", "place", "light", "style"])
+            for (part, rate) in control.parts {
+                let own = try #require(deaf.parts[part])
+                #expect(rate.count == count && areSame(own, rate), "\(part): \(own), \(rate)")
+            }
+            // Where the lights differ, the picture's own is among the others. A plain style is not: six are equally near.
+            let pairs = Array(zip(set.descriptions, others))
+            #expect(control.parts["light"]?.right == Double(pairs.count { $0.light == $1.light }))
+            let styles = pairs.reduce(0.0) { sum, pair in
+                sum + (pair.0.style == pair.1.style ? 1 : pair.1.style == .plain ? 1.0 / 6 : 0)
+            }
+            #expect(abs(try #require(control.parts["style"]).right - styles) < 1e-9)
+            #expect(styles / Double(count) > (report.chance.parts["style"]?.value ?? 1))
+            let data = try JSONEncoder().encode(report)
+            #expect(try JSONDecoder().decode(SetReport.self, from: data) == report)
+        }
+    }
+
+    /// A part counts for the prompts that offer another caption for it, whatever is ranked by them.
+    @Test func everyRowCountsTheSamePrompts() throws {
+        let (world, count) = (World(), 32)
+        let set = try self.set(.pairs, count: count, captions: 8)
+        try withTemporaryFolder { folder in
+            var evaluation = try self.evaluation(set, world) { $0.unconditional = count }
+            try evaluation.judgeReal()
+            try evaluation.judge(Painter(world: world), guidanceScale: 2, folder: folder)
+            let report = evaluation.report
+            let drawn = try #require(report.drawn.first)
+            let rows: [RankingScores?] = [
+                report.chance, report.real?.ranking, report.realShuffled, drawn.findings.ranking, drawn.shuffled,
+                drawn.unconditional,
+            ]
+            for part in ScenePart.allCases {
+                let others = set.choices.compactMap { $0.parts[part]?.count }
+                for row in rows { #expect(try #require(row).parts[part.rawValue]?.count == others.count, "\(part)") }
+                let chance = others.reduce(0.0) { $0 + 1 / Double($1 + 1) } / Double(others.count)
+                #expect(abs(try #require(report.chance.parts[part.rawValue]).value - chance) < 1e-12, "\(part)")
+            }
+            for row in rows { #expect(try #require(row).first.count == count) }
+            // Something above something else has no other relation.
+            let relations = try #require(report.chance.parts["relation"]).count
+            #expect(relations > 0 && relations < count, "\(relations)")
+        }
+    }
+
     @Test func whoIgnoresTheLightIsAtChanceInTheLightAlone() throws {
         let world = World()
         let set = try self.set(.heldOut, count: 100, captions: 8)

@@ -27,9 +27,11 @@ import Testing
         }
     }
 
-    /// Written apart from the composer: every combination of a training scene is looked up one by one.
-    @Test func trainingNeverShowsAHeldOutCombination() throws {
+    /// Written apart from the composer: every combination of a training scene is looked up one by one. Also where scenes in
+    /// a row are given one place and style, whoever stands there.
+    @Test(arguments: [1, 8]) func trainingNeverShowsAHeldOutCombination(alike: Int) throws {
         let scenes = try scenes {
+            $0.alike = alike
             $0.split = .train
             $0.styleProbability = 0.5
             $0.subjectCounts = [1, 1, 1]
@@ -49,8 +51,11 @@ import Testing
         }
     }
 
-    @Test func heldOutScenesAlwaysShowOne() throws {
-        let scenes = try scenes { $0.split = .heldOut }
+    @Test(arguments: [1, 8]) func heldOutScenesAlwaysShowOne(alike: Int) throws {
+        let scenes = try scenes {
+            $0.alike = alike
+            $0.split = .heldOut
+        }
         for index in 0..<4000 { #expect(SceneSplit.isHeldOut(try scenes.description(at: index)), "index \(index)") }
     }
 

@@ -7,6 +7,7 @@ public struct Verdict: Sendable, Equatable {
     /// 0 or 1, or the part that falls to the true caption where others are exactly as near.
     public var first: Double
     public var firstFive: Double
+    /// The same among the captions of one part; those parts that the choice has, whatever the picture.
     public var parts: [ScenePart: Double]
     /// The cosine between picture and true caption.
     public var similarity: Double
@@ -34,7 +35,8 @@ public struct RankingScores: Sendable, Hashable, Codable {
     public var first: Rate
     /// It was among the first five.
     public var firstFive: Rate
-    /// By a part's name: it was first of those that differ in this part alone.
+    /// By a part's name: it was first of those that differ in this part alone. Of the prompts that have such captions, so
+    /// that a part counts equally often whatever was ranked by the same prompts.
     public var parts: [String: Rate]
     /// The mean cosine between a picture and its caption.
     public var similarity: Double
@@ -54,7 +56,9 @@ public struct RankingScores: Sendable, Hashable, Codable {
         meanRank = verdicts.reduce(0) { $0 + $1.rank } / count
     }
 
-    /// What guessing comes to.
+    /// What guessing comes to: one over the number of captions to choose from, five over it for `firstFive`, on average over
+    /// the choices. Those count that do so for a picture: in a part, all that have other captions in it; in the whole, all,
+    /// and the only caption of a choice is always right.
     public static func chance(_ choices: [CaptionChoice]) -> RankingScores {
         RankingScores(
             choices.map { choice in Verdict(choice, similarities: [Double](repeating: 0, count: choice.captions.count)) })

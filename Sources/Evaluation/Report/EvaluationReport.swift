@@ -57,11 +57,12 @@ public struct SetReport: Sendable, Hashable, Codable {
     /// Captions that a picture was ranked by, on average; the true one is among them.
     public var captions: Double
     public var notes: [String]
-    /// What guessing comes to.
+    /// What guessing comes to, on average over all prompts, also where fewer pictures were judged.
     public var chance: RankingScores
     /// What real pictures of the prompts' scenes reach: the ceiling. nil for prompts of a file.
     public var real: Findings?
-    /// The control for that: real pictures ranked by another prompt's captions.
+    /// The control for that: real pictures ranked by another prompt's captions. What the set's shares of places, lights and
+    /// styles give by themselves, and what a model gives that draws as many of each and hears nothing of its prompts.
     public var realShuffled: RankingScores?
     /// One a scale of guidance.
     public var drawn: [Drawn] = []

@@ -59,7 +59,7 @@ extension SetReport {
         rows.append(ranking("chance", nil, chance, withInterval: false) + none)
         if let real { rows.append(measured("real scenes", real)) }
         if let realShuffled {
-            rows.append(ranking("control: real, another's captions", nil, realShuffled) + none)
+            rows.append(ranking("control: real scenes, another's captions", nil, realShuffled) + none)
         }
         for drawn in drawn {
             rows.append(measured("**\(drawn.name)**", drawn.findings))
