@@ -9,7 +9,8 @@ internal import Tensors
 extension TrainingConfiguration {
     /// Configurations by name.
     public static var presets: [String: TrainingConfiguration] {
-        let all = [tiny, emoji64, glideBase] + contrastivePresets + autoencoderPresets + latentPresets
+        let all =
+            [tiny, emoji64, glideBase] + conditionedPresets + contrastivePresets + autoencoderPresets + latentPresets
         return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
     }
 

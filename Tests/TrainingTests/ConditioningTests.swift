@@ -142,25 +142,29 @@ import Training
         #expect(shares.filter { $0 == 0 }.count < 20)
     }
 
-    /// A base model's weights in an inpainting network compute what they did, whatever stands in the new channels.
-    @Test(arguments: [0, 8]) func widenedWeightsSeeNothingNew(pixelChannels: Int) throws {
+    /// A model's weights in one that sees more compute what they did, whatever stands in the new channels.
+    @Test(arguments: [0, 8], [GLIDEInput.text, .lowResolution, .masked])
+    func widenedWeightsSeeNothingNew(pixelChannels: Int, from seen: GLIDEInput) throws {
         var settings = small()
         settings.network.pixelChannels = pixelChannels
+        settings.network.input = seen
         let base = try settings.model(kept: [1, 2, 3])
-        let store = WeightStore(.initial(try RandomGenerator(seed: 4)))
+        let generator = try RandomGenerator(seed: 4)
+        let store = WeightStore(.initial(generator))
         _ = try GLIDE(Weights(store), configuration: base.network)
-        // `PixelRefinement` begins with zeros behind it: with others, what it sees counts.
+        // Some parts begin with zeros behind them: with others, what they see counts.
         let source = TensorDictionary(
             try store.parameters.map { name, value in
-                (name: name, value: name == "pixels.conv_out.weight" ? try value + 0.1 : value)
+                (name: name, value: try value + Tensor.randn(value.shape, generator: generator) * 0.1)
             })
         let narrow = try GLIDE(Weights(WeightStore(.tensors(source))), configuration: base.network)
-        for input in [GLIDEInput.masked, .lowResolution, .maskedLowResolution] {
+        let wider: [GLIDEInput] = seen == .text ? [.masked, .lowResolution, .maskedLowResolution] : [.maskedLowResolution]
+        for input in wider {
             var configuration = base.network
             configuration.input = input
             configuration.unet.inputChannels = input.channels
             let widened = try #require(
-                WidenedSource(source, from: .text, to: input, patchSize: configuration.unet.patchSize))
+                WidenedSource(source, from: seen, to: input, patchSize: configuration.unet.patchSize))
             let wideStore = WeightStore(.tensors(widened))
             let wide = try GLIDE(Weights(wideStore), configuration: configuration)
             try wideStore.finish()
@@ -171,14 +175,16 @@ import Training
                 lowResolution: try pixels(1, side: 2, seed: 9), image: try pixels(1, side: 8, seed: 8),
                 mask: try .ones([1, 1, 8, 8]))
             let (one, other) = try (
-                narrow(x, timesteps: steps, text: text), wide(x, timesteps: steps, text: text, conditions: conditions)
+                narrow(x, timesteps: steps, text: text, conditions: conditions),
+                wide(x, timesteps: steps, text: text, conditions: conditions)
             )
+            #expect(try one.abs().max().item() > 0.01)
             #expect(try relativeError(other, one) < 1e-5)
         }
         #expect(WidenedSource(source, from: .masked, to: .text, patchSize: 1) == nil)
     }
 
-    /// An upsampler learns: its pictures come nearer to the truth than at first. Resumed, it computes the same.
+    /// Whatever picture is given besides the text: samples are drawn, and a resumed run computes what a whole one does.
     @Test(arguments: [GLIDEInput.lowResolution, .masked, .maskedLowResolution])
     func runsTrainAndResume(input: GLIDEInput) throws {
         var configuration = small(steps: 4)

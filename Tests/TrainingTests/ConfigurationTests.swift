@@ -82,13 +82,65 @@ import Training
         #expect(error.description.contains(key))
     }
 
+    /// The repository's folder.
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func committed(_ name: String) throws -> TrainingConfiguration {
+        try TrainingConfiguration(presetOrFile: Self.root.appending(path: "Configurations/" + name).path)
+    }
+
     /// What models were trained by can still be read.
     @Test func committedConfigurationsAreValid() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let folder = root.appending(path: "Configurations").path
+        let folder = Self.root.appending(path: "Configurations").path
         let names = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
         for name in names { _ = try TrainingConfiguration(presetOrFile: folder + "/" + name) }
         #expect(names.count >= 14)
+    }
+
+    /// And every stage that made it.
+    @Test func latentScenesHasTheEmbeddedModelsShape() throws {
+        let network = TrainingConfiguration.latentScenes.network
+        for stage in 1...8 { #expect(try committed("scenes-latent/\(stage).yaml").network == network) }
+        let path = Self.root.appending(path: "Sources/Moonlit/Embedded/scenes-latent").path
+        guard case .latents(let file) = try PublishedModel(path), case .clip(let tower) = file.configuration.towers[0].network
+        else { throw CheckpointError(path, "is no latent model with CLIP's tower") }
+        let unet = file.configuration.unet
+        #expect(unet.levels.map(\.channels) == network.levels.map(\.channels))
+        #expect(unet.levels.map(\.residualBlocks) == network.levels.map(\.residualBlocks))
+        #expect(unet.levels.map(\.attention) == network.levels.map(\.attention))
+        #expect(unet.levels.map { unet.heads(of: $0) } == network.levels.map { $0.channels / network.headWidth })
+        #expect(unet.normGroups == network.normGroups && unet.modelChannels == network.modelChannels)
+        #expect(tower.context == network.text.context && tower.width == network.text.width)
+        #expect(tower.layers == network.text.layers && tower.heads == network.text.heads)
+    }
+
+    /// An upsampler like the embedded one but for what its residual and its pixel block change; holes in what the pixel
+    /// model draws, so that a run may begin with it.
+    @Test func networksThatSeePicturesAreLikeThoseTheyComeFrom() throws {
+        var upsampler = try committed("scenes-256/1.yaml")
+        (upsampler.network.residual, upsampler.network.pixelChannels) = (true, 16)
+        #expect(TrainingConfiguration.upsampler64To256.network == upsampler.network)
+        #expect(TrainingConfiguration.upsampler64To256.conditioning == upsampler.conditioning)
+        #expect(TrainingConfiguration.upsampler64To256.diffusion == upsampler.diffusion)
+        #expect(TrainingConfiguration.upsampler64To256.preparation == upsampler.preparation)
+        var pixels = try committed("scenes-64/8.yaml")
+        pixels.network.input = .masked
+        #expect(TrainingConfiguration.inpainting64.network == pixels.network)
+        #expect(TrainingConfiguration.inpainting64.diffusion == pixels.diffusion)
+        #expect(TrainingConfiguration.inpainting64.data == pixels.data)
+    }
+
+    @Test func filesThatStandOnPresetsNameWhatDiffers() throws {
+        var upsampler = TrainingConfiguration.upsampler64To256
+        upsampler.name = "scenes-256"
+        upsampler.conditioning.autoencoder = "Sources/Moonlit/Embedded/scenes-latent"
+        upsampler.conditioning.decoded = 0.67
+        #expect(try committed("scenes-256/2.yaml") == upsampler)
+        let file = try committed("scenes-64-inpainting/1.yaml")
+        var inpainting = TrainingConfiguration.inpainting64
+        (inpainting.name, inpainting.samples.prompts) = ("scenes-64-inpainting", file.samples.prompts)
+        #expect(file == inpainting && file.samples.prompts.count == 12)
     }
 
     @Test func missingFilesAreNamed() throws {

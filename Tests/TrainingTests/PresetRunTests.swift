@@ -25,6 +25,12 @@ import Training
         ]
         (configuration.network.headWidth, configuration.network.normGroups) = (16, 8)
         configuration.network.patchSize = min(2, configuration.network.patchSize)
+        configuration.network.pixelChannels = min(8, configuration.network.pixelChannels)
+        if configuration.conditioning.crop > 0 {
+            // Small pictures of three pixels a side: smaller ones are not blurred.
+            configuration.conditioning.crop = 3 * configuration.conditioning.factor
+            configuration.conditioning.cuts = min(2, configuration.conditioning.cuts)
+        }
         configuration.network.text = smaller(configuration.network.text)
         configuration.contrastive.text = smaller(configuration.contrastive.text)
         configuration.contrastive.embedding = 12
