@@ -27,9 +27,7 @@ struct Drawing {
         self.likeness = likeness
         self.request = request
         self.settings = settings
-        given = try request.initImage.map {
-            try InitialPicture($0, mask: request.mask, canvas: request.canvas, settings: settings).tensors()
-        }
+        given = try InitialPicture(request, width: settings.width, height: settings.height)?.tensors()
         let startsFromPicture = given.map { $0.kept == nil || (settings.strength ?? 1) < 1 } ?? false
         plan = try settings.plan(
             in: model.drawing.diffusion, strength: startsFromPicture ? settings.strength : nil)

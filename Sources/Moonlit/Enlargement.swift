@@ -7,23 +7,36 @@ public struct Enlargement: Sendable {
     /// Of the large picture, in pixels.
     public let width: Int
     public let height: Int
+    /// What stands around a hole, of the large picture's size.
+    private let known: InitialPicture?
 
-    init(_ asked: EnlargingRequest, by model: ModelConfiguration) throws {
+    /// - Parameter origin: what drew the small picture. Its mask counts, a canvas alone does not: all of it is enlarged.
+    init(_ asked: EnlargingRequest, drawnBy origin: GenerationRequest?, by model: ModelConfiguration) throws {
         let (factor, small) = (model.upscalingFactor, try asked.picture.picture())
+        let (width, height) = (small.width * factor, small.height * factor)
+        let painted = origin?.mask == nil ? nil : origin
+        let known = try painted.flatMap { try InitialPicture($0, width: width, height: height) }
         // As much more at the right and below as the network's levels ask for; cut off again.
         let padded = try small.continued(
             width: model.fittingSide(small.width), height: model.fittingSide(small.height))
-        request = GenerationRequest(
+        var request = GenerationRequest(
             prompt: asked.prompt, seed: asked.seed, sampler: asked.sampler, steps: asked.steps,
             schedule: asked.schedule, guidanceScale: asked.guidanceScale, width: padded.width * factor,
             height: padded.height * factor, lowResolution: [try InputPicture(padded)])
-        (width, height) = (small.width * factor, small.height * factor)
+        if model.sees.seesMask, let known, let mask = known.mask {
+            let (width, height) = (padded.width * factor, padded.height * factor)
+            request.initImage = try InputPicture(known.picture.continued(width: width, height: height))
+            request.mask = try InputPicture(mask.continued(width: width, height: height))
+        }
+        (self.request, self.width, self.height, self.known) = (request, width, height, known)
     }
 
     /// - Parameter drawn: what the request drew.
+    /// - Returns: the part that was asked for; what is known around a hole is put back, to the bit.
     /// - Throws: `ImageError.invalidSize` for a smaller picture.
     public func picture(in drawn: Picture) throws -> Picture {
-        try drawn.cropped(x: 0, y: 0, width: width, height: height)
+        let own = try drawn.cropped(x: 0, y: 0, width: width, height: height)
+        return try known?.putBack(into: own) ?? own
     }
 }
 

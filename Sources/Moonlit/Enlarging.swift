@@ -54,9 +54,14 @@ extension TextToImage {
 
     /// What this model, an upsampler, is asked to enlarge a picture: for `stream`, where every step is to be seen.
     ///
-    /// - Throws: `GenerationError.invalid` where this model enlarges nothing.
-    public nonisolated func enlargement(of request: EnlargingRequest) throws -> Enlargement {
-        try Enlargement(request, by: configuration.upsampler(option: "model"))
+    /// - Parameter origin: what drew the picture. Where it has a mask, what is around the hole is the init image's, in the
+    ///   large picture's size; an upsampler that sees holes is shown it. Without a mask all is unknown to
+    ///   such a one, as to glide-text2im's.
+    /// - Throws: `GenerationError.invalid` where this model enlarges nothing, or the mask is not of the init image's size.
+    public nonisolated func enlargement(
+        of request: EnlargingRequest, drawnBy origin: GenerationRequest? = nil
+    ) throws -> Enlargement {
+        try Enlargement(request, drawnBy: origin, by: configuration.upsampler(option: "model"))
     }
 
     /// - Parameter option: what named this model.
@@ -81,7 +86,7 @@ extension DrawingConfiguration {
 
     /// - Throws: `GenerationError.invalid` where this model enlarges nothing.
     func upsampler(option: String) throws -> ModelConfiguration {
-        guard let model = self as? ModelConfiguration, sees == .lowResolution else {
+        guard let model = self as? ModelConfiguration, sees.seesLowResolution else {
             throw GenerationError.invalid(option: option, value: name, expected: "a model that enlarges pictures")
         }
         return model

@@ -1,21 +1,24 @@
 import Images
 import Tensors
 
-/// The picture that a request begins with, in the size that is drawn, with what is to be kept of it.
+/// The picture that a request begins with, in the size that is drawn or enlarged to, with what is to be kept of it.
 struct InitialPicture {
     let picture: Picture
     /// Of the same size, bright where it is painted anew.
     let mask: Picture?
 
+    /// - Parameter width: in pixels, as `height`.
+    /// - Returns: nil where the request begins with noise.
     /// - Throws: `GenerationError.invalid` for a mask of another size, or a picture outside its canvas.
-    init(_ input: InputPicture, mask: InputPicture?, canvas: Canvas?, settings: Settings) throws {
+    init?(_ request: GenerationRequest, width: Int, height: Int) throws {
+        guard let input = request.initImage else { return nil }
+        let mask = request.mask
         if let mask, mask.width != input.width || mask.height != input.height {
             throw GenerationError.invalid(
                 option: "mask", value: "\(mask.width)×\(mask.height)",
                 expected: "the init image's size, \(input.width)×\(input.height)")
         }
-        guard let canvas else {
-            let (width, height) = (settings.width, settings.height)
+        guard let canvas = request.canvas else {
             picture = try input.picture().resized(width: width, height: height)
             self.mask = try mask?.picture().resized(width: width, height: height, filter: .nearest)
             return
@@ -27,9 +30,10 @@ struct InitialPicture {
             throw GenerationError.invalid(
                 option: "offset", value: "\(x),\(y)", expected: "a part of the picture on the canvas")
         }
-        picture = try Self.laid(input.pixels, input, canvas, x, y, outside: nil)
+        picture = try Self.laid(input.pixels, input, canvas, x, y, outside: nil).resized(width: width, height: height)
         let inside = mask?.pixels ?? [UInt8](repeating: 0, count: input.pixels.count)
         self.mask = try Self.laid(inside, input, canvas, x, y, outside: 255)
+            .resized(width: width, height: height, filter: .nearest)
     }
 
     /// Pixels on a canvas; around them a value, or the nearest pixel of the edge.
@@ -56,11 +60,26 @@ struct InitialPicture {
         let shape = [1, 3, picture.height, picture.width]
         let pixels = try Tensor(picture.rgb.planes(), shape: shape)
         guard let mask else { return (pixels, nil) }
-        // As bright as half is bright, by the mean of red, green and blue.
-        let bytes = mask.rgb.pixels
-        let kept = stride(from: 0, to: bytes.count - 2, by: 3).map { index -> Float in
-            Int(bytes[index]) + Int(bytes[index + 1]) + Int(bytes[index + 2]) >= 3 * 128 ? 0 : 1
-        }
+        let kept = Self.isPainted(mask).map { $0 ? Float(0) : 1 }
         return (pixels, try Tensor(kept, shape: [1, 1, mask.height, mask.width]))
+    }
+
+    /// A picture painted into this one, of its size, with what is to be kept put back to the bit.
+    func putBack(into painted: Picture) throws -> Picture {
+        guard let mask else { return painted }
+        var pixels = painted.rgb.pixels
+        let own = picture.rgb.pixels
+        for (place, isPainted) in Self.isPainted(mask).enumerated() where !isPainted {
+            for index in 3 * place..<3 * place + 3 { pixels[index] = own[index] }
+        }
+        return try Picture(width: painted.width, height: painted.height, channels: 3, pixels: pixels)
+    }
+
+    /// Of each pixel: whether it is as bright as half is bright, by the mean of red, green and blue.
+    private static func isPainted(_ mask: Picture) -> [Bool] {
+        let bytes = mask.rgb.pixels
+        return stride(from: 0, to: bytes.count - 2, by: 3).map { index in
+            Int(bytes[index]) + Int(bytes[index + 1]) + Int(bytes[index + 2]) >= 3 * 128
+        }
     }
 }

@@ -5,7 +5,7 @@ struct PictureSize {
     let width: Int
     let height: Int
 
-    /// Pictures above this are refused before anything is allocated.
+    /// Pictures above this are refused before anything is allocated. Every format written holds it.
     static let maximumSide = 8192
 
     /// What was asked for; else the canvas's, the init image's (cut down to what the model can draw), or the size the

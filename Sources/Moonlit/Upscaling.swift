@@ -7,13 +7,19 @@ extension TextToImage {
     ///
     /// - Parameters:
     ///   - pictures: of one request.
+    ///   - request: that request. Where it has a mask, what is around the hole is put back to the bit: the init image in the
+    ///     large size, or as it is where it has that size.
     ///   - path: where the upsampler is, for the settings.
     /// - Throws: `GenerationError.invalid` where this model enlarges nothing, or a picture would become too large.
-    public nonisolated func enlarge(_ pictures: [GeneratedPicture], path: String) async throws -> [GeneratedPicture] {
+    public nonisolated func enlarge(
+        _ pictures: [GeneratedPicture], drawnBy request: GenerationRequest? = nil, path: String
+    ) async throws -> [GeneratedPicture] {
         try checkEnlarges(option: "upscale")
         var enlarged: [GeneratedPicture] = []
         for small in pictures {
-            guard let large = try await enlarge(small, path: path, { _ in true }) else { throw CancellationError() }
+            guard let large = try await enlarge(small, drawnBy: request, path: path, { _ in true }) else {
+                throw CancellationError()
+            }
             enlarged.append(large)
         }
         return enlarged
@@ -25,12 +31,14 @@ extension TextToImage {
     /// - Returns: nil where it ended before the last step.
     /// - Throws: `GenerationError.invalid` as above; what `goesOn` throws.
     public nonisolated func enlarge(
-        _ small: GeneratedPicture, path: String, _ goesOn: (GenerationStep) async throws -> Bool
+        _ small: GeneratedPicture, drawnBy request: GenerationRequest? = nil, path: String,
+        _ goesOn: (GenerationStep) async throws -> Bool
     ) async throws -> GeneratedPicture? {
         // What the sampler sees is what was written: eight bits a sample.
         let enlargement = try enlargement(
             of: EnlargingRequest(
-                picture: InputPicture(small.picture), prompt: small.settings.prompt, seed: small.settings.seed))
+                picture: InputPicture(small.picture), prompt: small.settings.prompt, seed: small.settings.seed),
+            drawnBy: request)
         var finished: Picture?
         for try await step in stream(enlargement.request, showing: []) {
             let goes = try await goesOn(step)

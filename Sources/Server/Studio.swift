@@ -145,7 +145,9 @@ actor Studio {
         var results = pictures
         for place in pictures.indices {
             if await isInterrupted(job.number) { break }
-            let large = try await second.model.enlarge(pictures[place], path: second.path) { step in
+            let large = try await second.model.enlarge(
+                pictures[place], drawnBy: job.request, path: second.path
+            ) { step in
                 let ends = await note(job.number, step, isSecond: true)
                 try await tell(step)
                 return !ends

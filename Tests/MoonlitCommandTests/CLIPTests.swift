@@ -125,6 +125,26 @@ struct CLIPTests {
         #expect(outcome.status == 64 && outcome.messages.contains(message), "\(outcome.messages)")
     }
 
+    /// As if it had been named.
+    @Test func theEmbeddedModelHasAnEmbeddedCLIP() throws {
+        func draw(_ arguments: [String], as file: String) throws -> [String: Any] {
+            let drawing = ["generate", "a fox in the snow", "--seed", "5", "--steps", "4", "--json", "-o", file]
+            let outcome = try Program.run(drawing + arguments, in: folder)
+            #expect(outcome.status == 0, "\(outcome.messages)")
+            return try #require(try outcome.object()["settings"] as? [String: Any])
+        }
+        let guided = try draw(["--clip-guidance", "2"], as: "guided.png")
+        #expect((guided["clipGuidance"] as? [String: Any])?["clip"] as? String == "scenes-clip")
+        _ = try draw(["--clip-guidance", "2", "--clip", "scenes-clip"], as: "named.png")
+        #expect(try Picture(path: folder.path("guided.png")) == Picture(path: folder.path("named.png")))
+        _ = try draw([], as: "plain.png")
+        #expect(try Picture(path: folder.path("guided.png")) != Picture(path: folder.path("plain.png")))
+        for model in [[], ["--model", "scenes-latent"]] {
+            let chosen = try draw(["--candidates", "2"] + model, as: "best.png")
+            #expect((chosen["choice"] as? [String: Any])?["clip"] as? String == "scenes-clip")
+        }
+    }
+
     @Test func aCLIPThatIsNoneIsNamed() throws {
         let outcome = try folder.generate("1", "--clip-guidance", "2", "--clip", "small.safetensors")
         #expect(outcome.status == 1 && outcome.messages.contains("small.safetensors: is no model of pictures and texts"))

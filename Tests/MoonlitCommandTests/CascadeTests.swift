@@ -23,8 +23,10 @@ import Testing
         var sheet = try Picture(path: folder.path("sheet.png")).rgb
         sheet = try sheet.cropped(x: (sheet.width - 48) / 2, y: 20, width: 48, height: 40)
         try sheet.write(to: folder.path("small.png"))
-        let large = try Program.run("upscale", "small.png", "--model", "scenes-256", "-o", "large.png", in: folder)
+        let large = try Program.run("upscale", "small.png", "--seed", "5", "-o", "large.png", in: folder)
         #expect(large.status == 0, "\(large.messages)")
+        let again = try Program.run("reproduce", "large.png", "--model", "scenes-256", in: folder)
+        #expect(again.output == "large.png: identical\n", "\(again.messages)")
         let picture = try Picture(path: folder.path("large.png"))
         #expect(picture.width == 192 && picture.height == 160)
         let back = try picture.rgb.resized(width: 48, height: 40, filter: .box)

@@ -141,6 +141,17 @@ struct GenerateTests {
         #expect(try folder.names() == ["prompts.txt", "small.safetensors"])
     }
 
+    /// Of pictures and stages of 128 pixels a side, 4 between them.
+    @Test(arguments: [
+        ("125", "film.webp", "125 pictures of 16×16 in 5 stages, 656×16496 pixels in all; expected at most 16,383 a side"),
+        ("497", "film.jpg", "497 pictures of 16×16 in 5 stages, 656×65600 pixels in all; expected at most 65,500 a side"),
+    ]) func aFilmStripThatItsFormatCannotHoldIsRefusedFirst(count: String, file: String, told: String) throws {
+        let outcome = try folder.generate("1", "--count", count, "--film-strip", file)
+        #expect(outcome.status == 64 && outcome.messages.contains("film-strip is of " + told), "\(outcome.messages)")
+        #expect(outcome.messages.contains("a name that ends in .png") && !outcome.messages.contains("seed"))
+        #expect(try folder.names() == ["small.safetensors"])
+    }
+
     enum Prompt: String, CaseIterable {
         case empty, foreign, long
 

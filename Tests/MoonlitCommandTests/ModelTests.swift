@@ -69,6 +69,26 @@ struct ModelTests {
         #expect(right.pixels.filter { $0 < 64 }.count > right.pixels.count / 8)
     }
 
+    /// Before the picture is read.
+    @Test func noiseThatItsFormatCannotHoldIsRefusedFirst() throws {
+        let outcome = try Program.run(
+            "noise", "missing.png", "-o", "noise.webp", "--size", "1024", "--steps", "100", in: folder)
+        let told = "output is of 100 pictures of 1024×1024, 3080×34948 pixels in all; expected at most 16,383 a side"
+        #expect(outcome.status == 64 && outcome.messages.contains(told), "\(outcome.messages)")
+        #expect(try folder.names() == ["small.safetensors"])
+    }
+
+    @Test(arguments: [
+        ("preview.webp", "192", "192×192, 20412×20412 pixels in all; expected at most 16,383 a side, as WebP holds"),
+        ("preview.png", "1024", "1024×1024; expected fewer or smaller ones, or no --preview"),
+    ]) func aPreviewThatIsTooLargeIsRefusedFirst(file: String, size: String, told: String) throws {
+        let outcome = try Program.run(
+            "data", "scenes-simple", "--preview", file, "--count", "10000", "--size", size, in: folder)
+        #expect(outcome.status == 64 && outcome.output.isEmpty, "\(outcome.messages)")
+        #expect(outcome.messages.contains("preview is of 10000 pictures of " + told), "\(outcome.messages)")
+        #expect(try folder.names() == ["small.safetensors"])
+    }
+
     @Test func dataShowsAFolder() throws {
         let folderOfData = SmallModel.fixtures.deletingLastPathComponent().appending(path: "datasets/folder").path
         let outcome = try Program.run(

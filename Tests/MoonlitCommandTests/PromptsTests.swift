@@ -112,6 +112,15 @@ struct PromptsTests {
         #expect(try folder.names() == ["small.safetensors"])
     }
 
+    /// 81 across and 80 down, each with a line under it.
+    @Test func aSheetThatItsFormatCannotHoldIsRefusedFirst() throws {
+        let outcome = try folder.generate("1", "--count", "6401", "--sheet", "sheet.webp")
+        let told = "sheet is of 6401 pictures of 16×16, 16536×17772 pixels in all; expected at most 16,383 a side, as WebP holds"
+        #expect(outcome.status == 64 && outcome.messages.contains(told), "\(outcome.messages)")
+        #expect(!outcome.messages.contains("seed"))
+        #expect(try folder.names() == ["small.safetensors"])
+    }
+
     // Not asynchronous: where other tests hold all of the pool's threads, a task's sleep outlasts the program.
     @Test func interruptingKeepsWhatIsFinished() throws {
         try write(Array(repeating: "1", count: 9000))

@@ -25,10 +25,18 @@ enum SmallModel {
         let configuration = ModelConfiguration(
             name: "small", network: network, diffusion: DiffusionConfiguration(),
             // The first 63 tokens of GPT-2's are single characters, digits among them.
-            text: TextConfiguration(vocabulary: .gpt2, context: 8, kept: Array(0..<63)), imageSize: input == .text ? 16 : 64,
+            text: TextConfiguration(vocabulary: .gpt2, context: 8, kept: Array(0..<63)),
+            imageSize: input.seesLowResolution ? 64 : 16,
             sampling: SamplingDefaults(sampler: .ddim, steps: 4, guidanceScale: 2))
+        let variant =
+            switch input {
+            case .text: "base"
+            case .lowResolution: "upsample"
+            case .masked: "base_inpaint"
+            case .maskedLowResolution: "upsample_inpaint"
+            }
         var weights: [(name: String, value: Tensor)] = []
-        for file in ["trunk-1", "trunk-2", input == .text ? "base" : "upsample"] {
+        for file in ["trunk-1", "trunk-2", variant] {
             let archive = try TensorArchive.open(fixtures.appending(path: "\(file).safetensors").path)
             for (name, value) in try archive.tensors() where name.hasPrefix("weights.") {
                 weights.append((String(name.dropFirst("weights.".count)), try value.to(.float32)))

@@ -23,4 +23,30 @@ struct UpscaleTests {
             "reproduce", "large.png", "--model", "upsampler.safetensors", "--init-image", "moved.png", in: folder)
         #expect(found.output == "large.png: identical\n", "\(found.messages)")
     }
+
+    /// Painted at 16 pixels, enlarged to 64: outside the mask is the picture that was given, to the bit.
+    @Test(arguments: [GLIDEInput.lowResolution, .maskedLowResolution])
+    func aPaintedHoleIsEnlarged(input: GLIDEInput) throws {
+        let folder = try Folder.withSmallModel()
+        try SmallModel.write(to: folder.path("upsampler.safetensors"), input: input)
+        let pixels = (0..<64 * 64 * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        try Picture(width: 64, height: 64, channels: 3, pixels: pixels).write(to: folder.path("photo.png"))
+        let (rows, columns) = (10..<35, 7..<50)
+        let hole: [Bool] = pixels.indices.map { index in
+            let (row, column) = (index / 192, index % 192 / 3)
+            return rows.contains(row) && columns.contains(column)
+        }
+        try Picture(width: 64, height: 64, channels: 3, pixels: hole.map { $0 ? 255 : 0 })
+            .write(to: folder.path("mask.png"))
+        let drawn = try folder.generate(
+            "1", "--seed", "5", "--steps", "2", "--init-image", "photo.png", "--mask", "mask.png", "--width", "16",
+            "--height", "16", "--upscale", "upsampler.safetensors", "-o", "large.png")
+        #expect(drawn.status == 0, "\(drawn.messages)")
+        let large = try Picture(path: folder.path("large.png")).rgb.pixels
+        try #require(large.count == pixels.count)
+        #expect(pixels.indices.allSatisfy { hole[$0] || large[$0] == pixels[$0] })
+        #expect(pixels.indices.filter { hole[$0] && large[$0] != pixels[$0] }.count > 1000)
+        let again = try Program.run("reproduce", "large.png", "--model", "small.safetensors", in: folder)
+        #expect(again.output == "large.png: identical\n", "\(again.messages)")
+    }
 }

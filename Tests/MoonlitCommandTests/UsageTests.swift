@@ -19,7 +19,7 @@ struct UsageTests {
         #expect(outcome.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
     }
 
-    @Test(arguments: ["generate", "reproduce", "noise", "train", "evaluate", "data", "inspect", "verify", "bench", "index", "search", "explain"])
+    @Test(arguments: ["generate", "reproduce", "noise", "train", "evaluate", "data", "inspect", "verify", "bench", "index", "search", "explain", "upscale"])
     func everyCommandExplainsItselfWithAnExample(command: String) throws {
         let outcome = try Program.run(command, "--help", in: folder)
         #expect(outcome.status == 0)

@@ -146,7 +146,7 @@ struct GenerationTests {
             change(&request)
             return request
         }
-        let requests: [(String, GenerationRequest)] = [
+        var requests: [(String, GenerationRequest)] = [
             ("width", request { $0.width = 0 }), ("width", request { $0.width = 7 }), ("height", request { $0.height = 100_000 }),
             ("height", request { $0.height = -8 }), ("steps", request { $0.steps = 0 }), ("steps", request { $0.steps = 1001 }),
             ("guidance-scale", request { $0.guidanceScale = .nan }), ("guidance-scale", request { $0.guidanceScale = 1e9 }),
@@ -154,6 +154,9 @@ struct GenerationTests {
             ("batch-size", request { $0.batchSize = -1 }), ("schedule", request { $0.schedule = "nonsense" }),
             ("schedule", request { $0.schedule = "600,600" }), ("schedule", request { $0.schedule = "" }),
         ]
+        // So that every format holds what is drawn.
+        let most = ImageFormat.allCases.reduce(Int.max) { min($0, $1.largestSide) }
+        requests += [("width", request { $0.width = most + 1 }), ("height", request { $0.height = most + 1 })]
         for (name, request) in requests {
             let error = await #expect(throws: GenerationError.self, "\(name)") { try await model.generate(request) }
             guard case .invalid(let option, _, let expected) = error else { continue }

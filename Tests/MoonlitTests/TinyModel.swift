@@ -13,7 +13,7 @@ final class TinyModel: Sendable {
     let folder: String
     var path: String { folder + "/tiny.safetensors" }
 
-    static func configuration(_ input: GLIDEInput = .text) throws -> ModelConfiguration {
+    static func configuration(_ input: GLIDEInput = .text, upscaling: Int? = nil) throws -> ModelConfiguration {
         let kept = try Set(GPT2Tokenizer().encode("a red house next to a lake in moonlight")).sorted()
         return ModelConfiguration(
             name: "tiny",
@@ -27,13 +27,13 @@ final class TinyModel: Sendable {
                     ], headWidth: 8, text: .joint(width: 16), normGroups: 4),
                 text: TextTransformerConfiguration(vocabulary: kept.count + 1, context: 6, width: 16, layers: 1, heads: 2)),
             diffusion: DiffusionConfiguration(), text: TextConfiguration(context: 6, kept: kept), imageSize: 8,
-            sampling: SamplingDefaults(sampler: .ddpm, steps: 4, guidanceScale: 2))
+            sampling: SamplingDefaults(sampler: .ddpm, steps: 4, guidanceScale: 2), upscaling: upscaling)
     }
 
-    init(_ input: GLIDEInput = .text) throws {
+    init(_ input: GLIDEInput = .text, upscaling: Int? = nil) throws {
         folder = NSTemporaryDirectory() + "moonlit-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let configuration = try Self.configuration(input)
+        let configuration = try Self.configuration(input, upscaling: upscaling)
         let generator = try RandomGenerator(seed: 11)
         let store = WeightStore(.initial(generator))
         _ = try GLIDE(Weights(store), configuration: configuration.network)

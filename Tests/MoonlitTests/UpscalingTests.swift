@@ -91,6 +91,66 @@ struct UpscalingTests {
         await #expect(throws: GenerationError.self) { try await base.upscale(EnlargingRequest(picture: small)) }
     }
 
+    /// Of a hole painted small and enlarged: around it stands the picture that was given, in the large size, to the bit. In
+    /// it, only a network that sees holes draws anything else for that.
+    @Test(arguments: [GLIDEInput.lowResolution, .maskedLowResolution], [32, 20])
+    func whatIsKnownStaysInTheLargePicture(input: GLIDEInput, side: Int) async throws {
+        let (base, second) = (try TinyModel(.masked), try TinyModel(input))
+        let (model, upsampler) = (try await base.load(), try await second.load())
+        let pixels = (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        let given = try Picture(width: side, height: side, channels: 3, pixels: pixels)
+        // Its edges lie between those of the small picture's pixels.
+        let mask = try hole(width: side, height: side, rows: 5..<18, columns: 3..<14)
+        var request = GenerationRequest(prompt: "a lake", seed: 4, width: 8, height: 8)
+        (request.initImage, request.mask) = (try InputPicture(given), try InputPicture(mask))
+        let small = try await model.generate(request)
+        let large = try #require(try await upsampler.enlarge(small, drawnBy: request, path: second.path).first).picture
+        let blind = try #require(try await upsampler.enlarge(small, path: second.path).first).picture
+
+        let known = side == 32 ? given : try given.resized(width: 32, height: 32)
+        let isPainted = try mask.resized(width: 32, height: 32, filter: .nearest).pixels.map { $0 == 255 }
+        #expect(large.width == 32 && large.height == 32 && isPainted.contains(true))
+        let outside = isPainted.indices.filter { !isPainted[$0] }
+        #expect(outside.allSatisfy { large.pixels[$0] == known.pixels[$0] })
+        #expect(!outside.allSatisfy { blind.pixels[$0] == known.pixels[$0] })
+        let isSame = isPainted.indices.allSatisfy { !isPainted[$0] || large.pixels[$0] == blind.pixels[$0] }
+        #expect(isSame == (input == .lowResolution))
+    }
+
+    /// Also where the network asks for more than the picture has. A canvas alone leaves nothing as it is.
+    @Test func whatIsKnownGoesOnWithThePicture() async throws {
+        let model = try await TinyModel(.maskedLowResolution, upscaling: 1).load()
+        let pixels = (0..<7 * 5 * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        let mask = try hole(width: 7, height: 5, rows: 1..<4, columns: 2..<6)
+        var origin = GenerationRequest(prompt: "a lake")
+        origin.initImage = try InputPicture(Picture(width: 7, height: 5, channels: 3, pixels: pixels))
+        origin.mask = try InputPicture(mask)
+        let small = EnlargingRequest(picture: try InputPicture(Picture(width: 7, height: 5, filled: .black)), seed: 2)
+        let enlargement = try model.enlargement(of: small, drawnBy: origin)
+        let (image, erased) = (enlargement.request.initImage, enlargement.request.mask)
+        #expect(image?.width == 8 && image?.height == 6 && erased?.width == 8 && erased?.height == 6)
+        let drawn = try await model.generate(enlargement.request)[0].picture
+        let large = try enlargement.picture(in: drawn)
+        #expect(large.width == 7 && large.height == 5)
+        #expect(pixels.indices.allSatisfy { mask.pixels[$0] == 255 || large.pixels[$0] == pixels[$0] })
+
+        (origin.mask, origin.canvas) = (nil, Canvas(width: 8, height: 6))
+        let whole = try model.enlargement(of: small, drawnBy: origin)
+        #expect(whole.request.initImage == nil)
+        #expect(try whole.picture(in: drawn) == drawn.cropped(x: 0, y: 0, width: 7, height: 5))
+        origin.mask = try InputPicture(Picture(width: 6, height: 5, filled: .white))
+        let mistaken = origin
+        #expect(throws: GenerationError.self) { try model.enlargement(of: small, drawnBy: mistaken) }
+    }
+
+    private func hole(width: Int, height: Int, rows: Range<Int>, columns: Range<Int>) throws -> Picture {
+        let pixels = (0..<width * height).flatMap { place -> [UInt8] in
+            let isHole = rows.contains(place / width) && columns.contains(place % width)
+            return [UInt8](repeating: isHole ? 255 : 0, count: 3)
+        }
+        return try Picture(width: width, height: height, channels: 3, pixels: pixels)
+    }
+
     /// GLIDE's inpainting network, and a plain one: what is known stays.
     @Test(arguments: [GLIDEInput.masked, .text])
     func holesArePainted(input: GLIDEInput) async throws {

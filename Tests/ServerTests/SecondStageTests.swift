@@ -25,6 +25,28 @@ import Testing
         #expect(beats.count == 1 + second.model.configuration.sampling.steps)
     }
 
+    /// Outside the mask stays the picture that was sent, in the large size.
+    @Test func enlargesPaintedHoles() async throws {
+        let ask = try await Asking(enlarges: true)
+        let (side, hole) = (256, 256 * 90 * 3)
+        let start = try Picture(
+            width: side, height: side, channels: 3,
+            pixels: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) })
+        let mask = try Picture(
+            width: side, height: side, channels: 3, pixels: (0..<side * side * 3).map { $0 < hole ? 255 : 0 })
+        let answer = try await ask(
+            .POST, "/sdapi/v1/img2img",
+            [
+                "prompt": "a fox", "seed": 2, "steps": 1, "width": 64, "height": 64,
+                "init_images": [Data(try start.pngData()).base64EncodedString()],
+                "mask": Data(try mask.pngData()).base64EncodedString(),
+            ])
+        let drawn = try picture(base64: (try answer.json()["images"] as? [String])?.first).picture
+        #expect(drawn.width == side && drawn.height == side)
+        #expect(drawn.pixels.dropFirst(hole) == start.pixels.dropFirst(hole))
+        #expect(drawn.pixels.prefix(hole) != start.pixels.prefix(hole))
+    }
+
     @Test func canBeInterruptedAndIsWaitedFor() async throws {
         let ask = try await Asking(enlarges: true)
         async let drawing = ask(

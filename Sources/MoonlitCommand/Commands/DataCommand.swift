@@ -37,6 +37,7 @@ struct DataCommand: ParsableCommand {
 
     /// Of larger sets, so many captions are counted.
     private static let limit = 10_000
+    private static let layout = ContactSheet()
 
     func validate() throws {
         try preview?.checkFormat("--preview")
@@ -49,6 +50,10 @@ struct DataCommand: ParsableCommand {
         guard let name = set else { return try list(registry) }
         try preview?.checkWritable()
         let set = try registry.open(name)
+        try preview?.checkHolds("\(shownCount(of: set)) pictures of \(size)×\(size)", option: "preview") {
+            // At least so large: the captions are not read yet.
+            try Self.layout.size(of: Array(repeating: (width: size, height: size), count: shownCount(of: set)))
+        }
         var summary = try DataSummary(of: Excerpt(of: set, count: Self.limit))
         if set.count > summary.count {
             summary.notes.append("captions were counted in \(grouped(summary.count)) examples spread over the set")
@@ -84,9 +89,12 @@ struct DataCommand: ParsableCommand {
         }
     }
 
+    /// How many pictures are on the sheet.
+    private func shownCount(of set: any CaptionedPictures) -> Int { min(count, set.count) }
+
     private func sheet(of set: any CaptionedPictures) throws -> Picture {
         let preparation = Preparation(size: size, crop: .fit)
-        let shown = try ShuffledOrder(count: set.count, seed: seed).batch(step: 0, size: min(count, set.count))
+        let shown = try ShuffledOrder(count: set.count, seed: seed).batch(step: 0, size: shownCount(of: set))
         var pictures: [Picture] = []
         var captions: [String] = []
         for element in shown {
@@ -95,6 +103,6 @@ struct DataCommand: ParsableCommand {
             pictures.append(try preparation.picture(of: example, variation: element.variation))
             captions.append(example.caption)
         }
-        return try ContactSheet().picture(of: pictures, captions: captions)
+        return try Self.layout.picture(of: pictures, captions: captions)
     }
 }

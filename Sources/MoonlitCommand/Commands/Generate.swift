@@ -13,7 +13,7 @@ struct Generate: AsyncParsableCommand {
             Examples:
               moonlit generate "a house next to a lake in moonlight" --seed 7 -o lake.png
               moonlit generate "a red balloon" --count 12 -o balloons
-              moonlit generate "a red balloon" --candidates 12 --clip clip.safetensors -o best.png
+              moonlit generate "a red balloon" --candidates 12 -o best.png
               moonlit generate --prompts prompts.txt --seed 1 -o all --sheet sheet.png
 
             Picture k is drawn from seed + k and equals the one drawn alone. Each is written as soon as it is finished; \
@@ -53,7 +53,11 @@ struct Generate: AsyncParsableCommand {
 
     @OptionGroup(title: "Pictures from pictures") var pictures: PictureOptions
 
-    @Option(help: "Enlarge each picture by this model, such as GLIDE's upsampler, or none.")
+    @Option(
+        help: """
+            Enlarge each picture by this model, such as GLIDE's upsampler, or none. Outside a mask stays the init image, at \
+            the large size.
+            """)
     var upscale: String?
 
     @Option(
@@ -94,6 +98,7 @@ struct Generate: AsyncParsableCommand {
         if let candidates = clip.candidates, !(count...1_000_000).contains(candidates) {
             throw ValidationError("--candidates is \(candidates); expected --count, \(count), to 1,000,000.")
         }
+        _ = try clip.source(for: model)
         try sheet?.checkFormat("--sheet")
         try filmStrip?.checkFormat("--film-strip")
         // However many prompts there are.
@@ -150,27 +155,32 @@ struct Generate: AsyncParsableCommand {
         var options = try compute.resolved()
         network.apply(to: &options)
         let first = try request(prompts[0], seed: seed)
-        _ = try clip.source?.path()
+        let guide = try clip.source(for: self.model)
+        _ = try guide?.path()
         // What cannot be drawn is refused before the weights are read.
         let configuration = try PublishedModel(modelPath).predicting(options.prediction).configuration
-        let settings = try Settings(first, model: configuration, clip: clip.source?.text)
+        let settings = try Settings(first, model: configuration, clip: guide?.text)
         let plan = try settings.plan(in: configuration.diffusion, strength: settings.strength)
         let upsampler = upscale.flatMap { $0 == "none" ? nil : ModelSource($0) }
         let factor = try upsampler.map { try enlargement(by: $0, of: settings) } ?? 1
-        if sheet != nil {
+        if let sheet {
             try PictureSheet.check(
-                prompts, count: count, width: settings.width * factor, height: settings.height * factor)
+                prompts, count: count, width: settings.width * factor, height: settings.height * factor, for: sheet)
         }
-        if filmStrip != nil {
+        if let filmStrip {
             try Film.check(
-                first.drawn * prompts.count, steps: plan.stepCount, width: settings.width, height: settings.height)
+                first.drawn * prompts.count, steps: plan.stepCount, width: settings.width, height: settings.height,
+                for: filmStrip)
         }
         sampling.noteStandIn(in: configuration)
 
-        let model = try await TextToImage.load(source, clip: clip.source, options: options)
+        let model = try await TextToImage.load(source, clip: guide, options: options)
         if Task.isCancelled { throw CancellationError() }
         let second = try await upsampler.asyncMap { source in
-            (model: try await TextToImage.load(source, options: compute.resolved()), path: try source.path())
+            (
+                model: try await TextToImage.load(source, options: compute.resolved()), path: try source.path(),
+                request: first
+            )
         }
         try await warnOfCutPrompts(prompts, model, first.reading)
         if !quiet { Console.say("seed \(seed)") }
@@ -222,8 +232,8 @@ struct Generate: AsyncParsableCommand {
         return (configuration as? ModelConfiguration)?.upscalingFactor ?? 1
     }
 
-    /// A loaded upsampler, and where it is.
-    private typealias SecondStage = (model: TextToImage, path: String)
+    /// A loaded upsampler, where it is, and what draws the pictures, the prompt aside.
+    private typealias SecondStage = (model: TextToImage, path: String, request: GenerationRequest)
 
     /// Draws one prompt after another, until all are drawn or the task is cancelled.
     ///
@@ -280,7 +290,8 @@ struct Generate: AsyncParsableCommand {
     private func enlarged(_ picture: GeneratedPicture, by second: SecondStage?) async throws -> GeneratedPicture {
         guard let second, !Task.isCancelled else { return picture }
         do {
-            return try await second.model.enlarge([picture], path: second.path).first ?? picture
+            return try await second.model.enlarge([picture], drawnBy: second.request, path: second.path).first
+                ?? picture
         } catch is CancellationError {
             return picture
         }

@@ -27,6 +27,8 @@ struct Noise: ParsableCommand {
         }
     }
 
+    private static let layout = FilmStrip()
+
     @Argument(help: "A PNG, JPEG or WebP file.")
     var image: String
 
@@ -53,6 +55,9 @@ struct Noise: ParsableCommand {
 
     func run() throws {
         try output.checkWritable()
+        try output.checkHolds("\(steps) pictures of \(size)×\(size)", option: "output") {
+            try Self.layout.size(of: steps, width: size, height: size)
+        }
         let example = Example(picture: try Picture(path: image), caption: "", key: image)
         let clean = try Preparation(size: size).picture(of: example, variation: 0)
         let x0 = try Tensor(clean.planes(), shape: [1, 3, size, size])
@@ -66,7 +71,7 @@ struct Noise: ParsableCommand {
             let noised = try process.noised(x0, at: [time], noise: noise)
             strip.append(try Picture(planes: noised.xt.floats(), width: size, height: size))
         }
-        try FilmStrip().picture(of: strip).write(to: output.path)
+        try Self.layout.picture(of: strip).write(to: output.path)
         try Console.print(output.path)
     }
 }

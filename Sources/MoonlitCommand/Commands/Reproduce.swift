@@ -82,7 +82,7 @@ struct Reproduce: AsyncParsableCommand {
             Console.say("drawn then by the model “\(settings.model)”, now by “\(drawing.configuration.name)”")
         }
         let result: GeneratedPicture
-        if drawing.configuration.sees == .lowResolution, let picture = request.initImage {
+        if drawing.configuration.sees.seesLowResolution, let picture = request.initImage {
             result = try await enlarged(picture, by: drawing, settings)
         } else {
             result = try await drawn(request, by: drawing, settings)
@@ -137,7 +137,7 @@ struct Reproduce: AsyncParsableCommand {
         guard let second = settings.upscale else { return result }
         let path = upscale ?? second.path
         let upsampler = try await TextToImage.load(ModelSource(path), options: compute.resolved())
-        return try await upsampler.enlarge([result], path: path).first ?? result
+        return try await upsampler.enlarge([result], drawnBy: request, path: path).first ?? result
     }
 
     /// As moonlit upscale does it.

@@ -8,8 +8,9 @@ struct Upscale: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Enlarges a picture by diffusion.",
         discussion: """
-            Example:
-              moonlit upscale lake.png --model upsample.pt -o large.png
+            Examples:
+              moonlit upscale lake.png
+              moonlit upscale photo.jpg --model upsample.pt -o large.png
 
             A picture larger than the model was trained on is seen through overlapping windows, blended at every step.
             """)
@@ -17,8 +18,8 @@ struct Upscale: AsyncParsableCommand {
     @Argument(help: "A PNG, JPEG or WebP file.")
     var image: String
 
-    @Option(help: "An embedded upsampler's name, or a file such as OpenAI's upsample.pt.")
-    var model: String
+    @Option(help: "An embedded upsampler's name, or a file such as OpenAI's upsample.pt. The embedded scenes-256 unless given.")
+    var model: String?
 
     @Option(name: [.short, .long], help: "A file ending in .png, .jpg or .webp. IMAGE-large.png unless given.")
     var output: OutputPath?
@@ -64,7 +65,8 @@ struct Upscale: AsyncParsableCommand {
         let output = output ?? OutputPath((image as NSString).deletingPathExtension + "-large.png")
         try output.checkWritable()
         let picture = try InputPicture(path: image)
-        let model = try await TextToImage.load(ModelSource(model), options: compute.resolved())
+        let source = model.map { ModelSource($0) } ?? .embedded("scenes-256")
+        let model = try await TextToImage.load(source, options: compute.resolved())
         let bar = ProgressBox(Progress("upscaling", total: 0, unit: "step", isQuiet: quiet))
         defer { bar.finish() }
         let request = EnlargingRequest(

@@ -6,7 +6,7 @@ struct CLIPOptions: ParsableArguments {
     @Option(
         help: """
             A CLIP, for what follows: an embedded one's name, a file that moonlit train wrote, or the folder of GLIDE's \
-            clip_image_enc.pt and clip_text_enc.pt.
+            clip_image_enc.pt and clip_text_enc.pt. Unless given, scenes-clip for an embedded model; others need one.
             """)
     var clip: String?
 
@@ -20,15 +20,21 @@ struct CLIPOptions: ParsableArguments {
         guard clipGuidance.isFinite else {
             throw ValidationError("--clip-guidance is \(clipGuidance); expected a number.")
         }
-        if clip == nil {
-            let needy = [("--clip-guidance", clipGuidance != 0), ("--candidates", candidates != nil)]
-            if let option = needy.first(where: { $0.1 })?.0 {
-                throw ValidationError("\(option) needs a CLIP: --clip PATH.")
-            }
-        }
     }
 
-    var source: ModelSource? { clip.map { ModelSource($0) } }
+    /// The CLIP that was named; where one is needed and none was, the embedded one, which knows what embedded models draw.
+    ///
+    /// - Parameter model: as `--model` names it.
+    /// - Throws: `ValidationError` where one is needed for a model that is not embedded.
+    func source(for model: String?) throws -> ModelSource? {
+        if let clip { return ModelSource(clip) }
+        let needy = [("--clip-guidance", clipGuidance != 0), ("--candidates", candidates != nil)]
+        guard let option = needy.first(where: { $0.1 })?.0 else { return nil }
+        if let model, case .file = ModelSource(model) {
+            throw ValidationError("\(option) needs a CLIP: --clip PATH.")
+        }
+        return .embedded("scenes-clip")
+    }
 
     func apply(to request: inout GenerationRequest) {
         request.clipGuidanceScale = clipGuidance

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Images
+import Moonlit
 
 /// Where something is to be written; tried before work begins, so that no hour is lost to a wrong name.
 struct OutputPath: ExpressibleByArgument {
@@ -17,6 +18,27 @@ struct OutputPath: ExpressibleByArgument {
         if ImageFormat(fileName: path) == nil {
             throw ValidationError("\(option) \(path): expected a name that ends in .png, .jpg, .jpeg or .webp.")
         }
+    }
+
+    /// What cannot be written there as one picture is refused before anything is drawn.
+    ///
+    /// - Parameters:
+    ///   - what: is to be on it, as "9 pictures of 64×64".
+    ///   - option: names the file.
+    ///   - size: of the whole, in pixels.
+    /// - Throws: `GenerationError.invalid` where there can be no such picture, or the file's format holds none so large.
+    func checkHolds(_ what: String, option: String, size: () throws -> (width: Int, height: Int)) throws {
+        guard let whole = try? size() else {
+            throw GenerationError.invalid(
+                option: option, value: "of \(what)", expected: "fewer or smaller ones, or no --\(option)")
+        }
+        guard let format = ImageFormat(fileName: path), !format.holds(width: whole.width, height: whole.height) else {
+            return
+        }
+        throw GenerationError.invalid(
+            option: option, value: "of \(what), \(whole.width)×\(whole.height) pixels in all",
+            expected: "at most \(grouped(format.largestSide)) a side, as \(format.rawValue) holds: fewer or smaller ones, "
+                + "or a name that ends in .png")
     }
 
     /// - Throws: `UnwritableError`.

@@ -28,21 +28,18 @@ struct Film {
         try FilmStrip(columns: rows.first?.count).picture(of: rows.flatMap { $0 })
     }
 
-    /// What no strip can hold is refused before anything is drawn.
+    /// What no strip can hold, or no file of its format, is refused before anything is drawn.
     ///
     /// - Parameters:
     ///   - count: pictures, a row each.
     ///   - steps: from noise to each of them.
     ///   - width, height: of each, in pixels.
+    ///   - file: where the strip is to be written.
     /// - Throws: `GenerationError.invalid`.
-    static func check(_ count: Int, steps: Int, width: Int, height: Int) throws {
+    static func check(_ count: Int, steps: Int, width: Int, height: Int, for file: OutputPath) throws {
         let columns = 1 + min(stages, steps)
-        do {
-            _ = try FilmStrip(columns: columns).size(of: count * columns, width: width, height: height)
-        } catch {
-            throw GenerationError.invalid(
-                option: "film-strip", value: "of \(count) pictures of \(width)×\(height) in \(columns) stages",
-                expected: "fewer or smaller ones, or no --film-strip")
+        try file.checkHolds("\(count) pictures of \(width)×\(height) in \(columns) stages", option: "film-strip") {
+            try FilmStrip(columns: columns).size(of: count * columns, width: width, height: height)
         }
     }
 }

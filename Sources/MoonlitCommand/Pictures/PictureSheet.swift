@@ -20,26 +20,23 @@ struct PictureSheet {
     /// - Throws: `ImageError.invalidSize` without a picture, or for more than a sheet holds.
     func picture() throws -> Picture { try Self.layout.picture(of: pictures, captions: captions) }
 
-    /// What no sheet can hold is refused before anything is drawn.
+    /// What no sheet can hold, or no file of its format, is refused before anything is drawn.
     ///
     /// - Parameters:
     ///   - count: pictures of a prompt.
     ///   - width, height: of each picture, in pixels.
+    ///   - file: where the sheet is to be written.
     /// - Throws: `GenerationError.invalid`.
-    static func check(_ prompts: [String], count: Int, width: Int, height: Int) throws {
+    static func check(_ prompts: [String], count: Int, width: Int, height: Int, for file: OutputPath) throws {
         let total = prompts.count * count
         guard total <= largest else {
             throw GenerationError.invalid(
                 option: "sheet", value: "of \(total) pictures", expected: "at most \(largest), or no --sheet")
         }
-        do {
-            _ = try layout.size(
+        try file.checkHolds("\(total) pictures of \(width)×\(height)", option: "sheet") {
+            try layout.size(
                 of: Array(repeating: (width: width, height: height), count: total),
                 captions: prompts.flatMap { Array(repeating: $0, count: count) })
-        } catch {
-            throw GenerationError.invalid(
-                option: "sheet", value: "of \(total) pictures of \(width)×\(height)",
-                expected: "fewer or smaller ones, or no --sheet")
         }
     }
 }
