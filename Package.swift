@@ -116,7 +116,7 @@ let package = Package(
         ]),
         tests("Search", ["Search", "Models", "Datasets", "Images", "Tensors"]),
         tests("Evaluation", [
-            "Evaluation", "Checkpoints", "Diffusion", "Layers", "Models", "Datasets", "Scenes", "Tensors", "Images",
+            "Evaluation", "Checkpoints", "Diffusion", "Layers", "Models", "Datasets", "Scenes", "Tensors", "Images", "Tokenizers",
         ]),
         tests("MoonlitCommand", [
             "MoonlitCommand", "Checkpoints", "Datasets", "Diffusion", "Images", "Layers", "Models", "Tensors", "Tokenizers",

@@ -244,6 +244,56 @@ func drawnAutoencoder(in folder: String) throws -> String {
         }
     }
 
+    /// A larger U-Net begins as the smaller one, to rounding, and everything that is new in it learns.
+    @Test(arguments: [
+        ([false, true], [(1, true), (1, true)]), ([false, true], [(2, false), (1, true)]),
+        ([false, false], [(2, true), (3, true)]), ([true, false], [(1, true), (2, true)]),
+    ])
+    func growth(attends: [Bool], levels: [(blocks: Int, attends: Bool)]) throws {
+        try withTemporaryFolder { folder in
+            var small = try short(drawnAutoencoder(in: folder))
+            for (index, attends) in attends.enumerated() { small.network.levels[index].attention = attends }
+            let older = try TrainingRun(configuration: small, folder: folder + "/small", data: ColouredSet())
+            _ = try older.run()
+            var large = small
+            for (index, level) in levels.enumerated() {
+                (large.network.levels[index].residualBlocks, large.network.levels[index].attention) = level
+            }
+            let objective = try LatentObjective(large, .model(older.modelPath), data: ColouredSet(), folder: folder)
+            let grown = TensorDictionary(
+                objective.parameters.filter { $0.name.hasPrefix("unet.") }
+                    .map { (name: String($0.name.dropFirst(5)), value: $0.value) })
+            let file = try made(by: older)
+            var configuration = file.configuration.unet
+            let generator = try RandomGenerator(seed: 3)
+            let x = try Tensor.randn([2, 3, 8, 8], generator: generator)
+            let text = try Tensor.randn([2, 5, 32], generator: generator)
+            func answer(_ source: any TensorSource) throws -> Tensor {
+                try withoutGradients {
+                    try UNet(Weights(WeightStore(.tensors(source))), configuration: configuration)(
+                        x, timesteps: Tensor([10, 700]), context: UNetContext(text: text))
+                }
+            }
+            let before = try answer(file.source(.unet))
+            configuration.levels = large.network.levels
+            let difference = try (answer(grown) - before).abs().max().item() / before.abs().max().item()
+            #expect(difference < 1e-5, "\(difference)")
+
+            let run = try TrainingRun(
+                configuration: large, folder: folder + "/large", initialModel: older.modelPath, data: ColouredSet())
+            #expect(try run.run() == .finished(step: 4))
+            let learned = try made(by: run)
+            #expect(learned.configuration.unet.levels == large.network.levels)
+            let known = try Set(file.source(.unet).tensorNames)
+            for name in try learned.source(.unet).tensorNames where !known.contains(name) && name.hasSuffix("weight") {
+                #expect(try (learned.source(.unet).tensor(name) - grown.tensor(name)).abs().max().item() > 0, "\(name)")
+            }
+            #expect(throws: TrainingError.self) {
+                try LatentObjective(small, .model(run.modelPath), data: ColouredSet(), folder: folder)
+            }
+        }
+    }
+
     /// Kept latents are the computed ones, in the run's precision: a run with them is a run without, to the bit.
     @Test(arguments: [TrainingConfiguration.Precision.float32, .bfloat16])
     func keptLatentsChangeNothing(precision: TrainingConfiguration.Precision) throws {

@@ -10,9 +10,13 @@ struct Evaluate: ParsableCommand {
               moonlit evaluate upsampler upsampler.safetensors --judge judge.safetensors
               moonlit evaluate inpainting inpainting.safetensors --judge judge.safetensors
               moonlit evaluate autoencoder runs/f4/model
+              moonlit evaluate text scenes-latent -o text
 
             Without a subcommand it is "drawing"; see moonlit evaluate drawing --help.
             """,
-        subcommands: [EvaluateDrawing.self, EvaluateUpsampler.self, EvaluateInpainting.self, EvaluateCLIP.self, EvaluateAutoencoder.self],
+        subcommands: [
+            EvaluateDrawing.self, EvaluateText.self, EvaluateUpsampler.self, EvaluateInpainting.self, EvaluateCLIP.self,
+            EvaluateAutoencoder.self,
+        ],
         defaultSubcommand: EvaluateDrawing.self)
 }
