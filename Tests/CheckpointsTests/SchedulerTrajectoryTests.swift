@@ -66,6 +66,11 @@ struct SchedulerTrajectoryTests {
             }
         }
 
+        // diffusers corrects the squared cosine's first step, too, and draws nothing to be known.
+        guard sampler != .heun || trajectory.levels[0].sigma <= Heun.largestSigma else {
+            #expect(run.config == "threshold", "\(name)")
+            return
+        }
         let samples = try fixture.tensor(name + ".samples")
         // Those that follow σ keep the picture at full size.
         let isInSigma = [.euler, .eulerAncestral, .heun, .dpmSolverSDE].contains(sampler)

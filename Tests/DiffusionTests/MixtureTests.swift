@@ -51,6 +51,17 @@ import Testing
         #expect(try offsets.square().mean().sqrt().item() < 0.3)
     }
 
+    /// The squared cosine's first step leaves less than a five-hundredth of its noise.
+    @Test func heunBeginsAtAnyNoise() throws {
+        let trajectory = try schedule.trajectory(SamplerName.heun.spacing(steps: 30))
+        #expect(trajectory.levels[1].sigma < trajectory.levels[0].sigma / 500)
+        var chain = try Chain(
+            Heun(), trajectory, mixture.denoiser(schedule, .sample), start: .noise([8000, 2], dtype: .float64),
+            noise: .batch(RandomGenerator(seed: 20)))
+        let distance = try mixture.distance(chain.run())
+        #expect(distance < 2 * Self.bound, "\(distance)")
+    }
+
     @Test(arguments: [SamplerName.ddim, .dpmSolver2M], [Prediction.sample, .velocity])
     func everyPredictionWillDo(name: SamplerName, prediction: Prediction) throws {
         let distance = try distance(name.sampler, name, prediction)
