@@ -98,7 +98,7 @@ struct ConvolutionalPictureTower {
         return maps
     }
 
-    /// [N, 3, H, W] → [N, widths[0], H / 4, W / 4].
+    /// [N, 3, H, W] → [N, widths[0], H / 4, W / 4 rounded up].
     private func quartered(_ pictures: Tensor) throws -> Tensor {
         let x = try pictures.to(stem[0].weight.dtype).channelsLast()
         return try stem[1](stem[0](x).silu())

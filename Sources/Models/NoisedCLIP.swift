@@ -57,7 +57,9 @@ public struct NoisedCLIPImageTower {
 
     /// What each block reads of the patches, [N, width, grid, grid] each. What the last one writes there is read by nobody.
     ///
-    /// - Parameters: a call's.
+    /// - Parameters:
+    ///   - picture: [N, 3, side, side].
+    ///   - timesteps: [N], of a noised tower.
     func maps(of picture: Tensor, timesteps: Tensor?) throws -> [Tensor] {
         let (count, width, grid) = (picture.shape[0], configuration.width, side / patch)
         var x = try states(of: picture, timesteps: timesteps)

@@ -10,12 +10,17 @@ public struct Enlargement: Sendable {
     /// What stands around a hole, of the large picture's size.
     private let known: InitialPicture?
 
-    /// - Parameter origin: what drew the small picture. Its mask counts, a canvas alone does not: all of it is enlarged.
+    /// - Parameter origin: what drew the small picture. What is outside its mask is known where its init image is as large as
+    ///   the large picture; a smaller one, and what lies on a canvas, is enlarged with the rest.
     init(_ asked: EnlargingRequest, drawnBy origin: GenerationRequest?, by model: ModelConfiguration) throws {
         let (factor, small) = (model.upscalingFactor, try asked.picture.picture())
         let (width, height) = (small.width * factor, small.height * factor)
-        let painted = origin?.mask == nil ? nil : origin
-        let known = try painted.flatMap { try InitialPicture($0, width: width, height: height) }
+        var known: InitialPicture?
+        if let origin, origin.mask != nil, origin.canvas == nil, let given = origin.initImage,
+            given.width >= width && given.height >= height
+        {
+            known = try InitialPicture(origin, width: width, height: height)
+        }
         // As much more at the right and below as the network's levels ask for; cut off again.
         let padded = try small.continued(
             width: model.fittingSide(small.width), height: model.fittingSide(small.height))

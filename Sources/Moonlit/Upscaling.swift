@@ -7,8 +7,8 @@ extension TextToImage {
     ///
     /// - Parameters:
     ///   - pictures: of one request.
-    ///   - request: that request. Where it has a mask, what is around the hole is put back to the bit: the init image in the
-    ///     large size, or as it is where it has that size.
+    ///   - request: that request. Where it has a mask, and an init image at least as large as the large picture, that image
+    ///     is put back around the hole, to the bit.
     ///   - path: where the upsampler is, for the settings.
     /// - Throws: `GenerationError.invalid` where this model enlarges nothing, or a picture would become too large.
     public nonisolated func enlarge(

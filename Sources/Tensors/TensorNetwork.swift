@@ -67,8 +67,7 @@ extension Tensor {
         }
     }
 
-    /// The same by libtorch's own operation, with a scale of 1/√width, whatever ways of ours there are: what those are
-    /// compared with.
+    /// Attention by libtorch's own operation, never by our kernels, with a scale of 1/√width: for comparison.
     package static func libtorchAttention(_ q: Tensor, _ k: Tensor, _ v: Tensor) throws -> Tensor {
         try make("libtorchAttention", q, k, v) { ct_libtorch_attention(q.pointer, k.pointer, v.pointer, $0) }
     }

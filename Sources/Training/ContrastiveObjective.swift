@@ -173,6 +173,7 @@ package struct ContrastiveObjective: Objective {
     }
 
     /// The batch cut into parts, with the noise of this step, and each picture's step.
+    ///
     /// - Parameter captions: the batch's, as tokens.
     private func parts(
         of batch: Batch, _ captions: [PaddedTokens], _ seeds: StepSeeds

@@ -25,7 +25,8 @@ struct GrownUNet {
             grown.levels[index].transformerDepth = level.transformerDepth
             grown.levels[index].heads = level.heads
         }
-        guard grown == new else { return nil }
+        // The middle has the last level's heads.
+        guard grown == new, old.middleHeads == new.middleHeads else { return nil }
         (self.old, self.new) = (old, new)
         let (was, will) = (Self.places(in: old), Self.places(in: new))
         var paths: [String: String] = [:]
@@ -43,9 +44,9 @@ struct GrownUNet {
         var values = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0.value) })
         for path in added {
             let (weight, bias) = (path + ".skip_connection.weight", path + ".skip_connection.bias")
-            guard let shape = values[weight]?.shape, let zeros = values[bias] else { continue }
+            guard let shape = values[weight]?.shape else { continue }
             values[weight] = try Self.first(shape[0], of: shape[1])
-            values[bias] = try zeros * 0
+            values[bias] = try .zeros([shape[0]])
         }
         for (name, value) in weights { values[moved(name)] = value }
         return values.map { (name: $0.key, value: $0.value) }

@@ -68,6 +68,9 @@ struct LatentBeginning {
     }
 
     private static func mismatch(_ path: String) -> TrainingError {
-        .configuration(key: "network", problem: "\(path), to begin with, is no latent model of this shape")
+        .configuration(
+            key: "network",
+            problem: "\(path), to begin with, is no latent model of this shape, nor one that lacks residual blocks, attention "
+                + "or a hole of it")
     }
 }

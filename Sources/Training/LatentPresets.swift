@@ -10,7 +10,7 @@ extension TrainingConfiguration {
     static var latentPresets: [TrainingConfiguration] { [latentScenes] }
 
     /// Composed scenes at 64×64, drawn as 16×16 latents of the autoencoder that `autoencoder-f4` leaves: the embedded
-    /// model's U-Net and text tower, 12.7 million parameters, 50 to 85 pictures a second on two cores with bfloat16.
+    /// model as it began, 12.7 million parameters, 50 to 85 pictures a second on two cores with bfloat16.
     ///
     /// The text tower learns its words contrastively first; clean latents are predicted, weighted as in `emoji-64`.
     public static var latentScenes: TrainingConfiguration {

@@ -66,8 +66,8 @@ struct SchedulerTrajectoryTests {
             }
         }
 
-        // diffusers corrects the squared cosine's first step, too, and draws nothing to be known.
-        guard sampler != .heun || trajectory.levels[0].sigma <= Heun.largestSigma else {
+        // diffusers corrects the squared cosine's first step, too, and draws nothing recognisable.
+        guard sampler != .heun || trajectory.levels[0].sigma <= 1000 else {
             #expect(run.config == "threshold", "\(name)")
             return
         }

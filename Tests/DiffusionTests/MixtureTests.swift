@@ -59,7 +59,8 @@ import Testing
             Heun(), trajectory, mixture.denoiser(schedule, .sample), start: .noise([8000, 2], dtype: .float64),
             noise: .batch(RandomGenerator(seed: 20)))
         let distance = try mixture.distance(chain.run())
-        #expect(distance < 2 * Self.bound, "\(distance)")
+        // Euler's steps alone are at 0.1 and more.
+        #expect(distance < Self.bound, "\(distance)")
     }
 
     @Test(arguments: [SamplerName.ddim, .dpmSolver2M], [Prediction.sample, .velocity])

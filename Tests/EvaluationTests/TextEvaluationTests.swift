@@ -49,7 +49,7 @@ import Testing
             #expect(abs(gap.value - (mean / own - 1)) < 1e-5)
             let rests = zip(others, scenes).map { $0 - mean / own * truths[$1] }
             let variance = rests.reduce(0) { $0 + $1 * $1 } / max(1, count - 1)
-            #expect(abs(gap.error - (variance / count).squareRoot() / own) < 1e-5)
+            #expect(abs(gap.standardError - (variance / count).squareRoot() / own) < 1e-5)
         }
         for level in report.levels {
             let mean = truths.reduce(0, +) / 7
@@ -71,7 +71,7 @@ import Testing
         let report = try report(model, set(.pairs, count: 5), levels: 3)
         for level in report.levels {
             let gaps = Array(level.parts.values) + [try #require(level.empty)]
-            #expect(gaps.count >= 5 && gaps.allSatisfy { $0.value == 0 && $0.error == 0 && $0.squaredError > 0 })
+            #expect(gaps.count >= 5 && gaps.allSatisfy { $0.value == 0 && $0.standardError == 0 && $0.squaredError > 0 })
             #expect(abs(level.squaredError / (level.sigma * level.sigma) - 1) < 0.03, "\(level.squaredError)")
         }
         #expect(report.levels.map(\.step) == [16, 50, 83])
@@ -150,8 +150,8 @@ import Testing
     @Test func aGapIsARatioOfMeans() throws {
         let gap = try #require(CaptionGap([(other: 2, truth: 1), (other: 3, truth: 2)]))
         #expect(gap.count == 2 && gap.squaredError == 2.5)
-        #expect(abs(gap.value - 2.0 / 3) < 1e-12 && abs(gap.error - 2.0 / 9) < 1e-12)
-        #expect(CaptionGap([(other: 3, truth: 2)])?.error == 0)
+        #expect(abs(gap.value - 2.0 / 3) < 1e-12 && abs(gap.standardError - 2.0 / 9) < 1e-12)
+        #expect(CaptionGap([(other: 3, truth: 2)])?.standardError == 0)
         #expect(CaptionGap([]) == nil && CaptionGap([(other: 1, truth: 0)]) == nil)
     }
 
@@ -167,7 +167,7 @@ import Testing
         #expect(rows[0] == "| step | σ | true caption | subject | place | light | style | no caption |")
         #expect(rows.count == 4 && rows[2].hasPrefix("| 25 | ") && rows[3].hasPrefix("| 75 | "))
         let gap = try #require(report.levels[1].parts["light"])
-        #expect(rows[3].contains(String(format: "| %.2f ± %.2f %% |", 100 * gap.value, 100 * gap.error)))
+        #expect(rows[3].contains(String(format: "| %.2f ± %.2f %% |", 100 * gap.value, 100 * gap.standardError)))
         let plot = try #require(try report.plot())
         #expect(plot.width > 100 && plot.pixels.contains { $0 != 255 })
     }

@@ -93,7 +93,7 @@ struct UpscalingTests {
 
     /// Of a hole painted small and enlarged: around it stands the picture that was given, in the large size, to the bit. In
     /// it, only a network that sees holes draws anything else for that.
-    @Test(arguments: [GLIDEInput.lowResolution, .maskedLowResolution], [32, 20])
+    @Test(arguments: [GLIDEInput.lowResolution, .maskedLowResolution], [32, 40])
     func whatIsKnownStaysInTheLargePicture(input: GLIDEInput, side: Int) async throws {
         let (base, second) = (try TinyModel(.masked), try TinyModel(input))
         let (model, upsampler) = (try await base.load(), try await second.load())
@@ -138,9 +138,22 @@ struct UpscalingTests {
         let whole = try model.enlargement(of: small, drawnBy: origin)
         #expect(whole.request.initImage == nil)
         #expect(try whole.picture(in: drawn) == drawn.cropped(x: 0, y: 0, width: 7, height: 5))
-        origin.mask = try InputPicture(Picture(width: 6, height: 5, filled: .white))
+        (origin.mask, origin.canvas) = (try InputPicture(Picture(width: 6, height: 5, filled: .white)), nil)
         let mistaken = origin
         #expect(throws: GenerationError.self) { try model.enlargement(of: small, drawnBy: mistaken) }
+    }
+
+    /// An init image that would have to be enlarged knows less than the upsampler makes of the small picture.
+    @Test func aSmallerPictureIsNotPutBack() async throws {
+        let model = try await TinyModel(.maskedLowResolution).load()
+        var origin = GenerationRequest(prompt: "a lake")
+        origin.initImage = try InputPicture(Picture(width: 31, height: 32, filled: .white))
+        origin.mask = try InputPicture(hole(width: 31, height: 32, rows: 1..<4, columns: 2..<6))
+        let small = EnlargingRequest(picture: try InputPicture(Picture(width: 8, height: 8, filled: .black)), seed: 2)
+        let enlargement = try model.enlargement(of: small, drawnBy: origin)
+        #expect(enlargement.request.initImage == nil && enlargement.request.mask == nil)
+        let black = try Picture(width: 32, height: 32, filled: .black)
+        #expect(try enlargement.picture(in: black) == black)
     }
 
     private func hole(width: Int, height: Int, rows: Range<Int>, columns: Range<Int>) throws -> Picture {

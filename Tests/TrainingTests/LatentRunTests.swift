@@ -252,6 +252,7 @@ func drawnAutoencoder(in folder: String) throws -> String {
     func growth(attends: [Bool], levels: [(blocks: Int, attends: Bool)]) throws {
         try withTemporaryFolder { folder in
             var small = try short(drawnAutoencoder(in: folder))
+            small.optimizer.weightDecay = 0
             for (index, attends) in attends.enumerated() { small.network.levels[index].attention = attends }
             let older = try TrainingRun(configuration: small, folder: folder + "/small", data: ColouredSet())
             _ = try older.run()
@@ -290,6 +291,12 @@ func drawnAutoencoder(in folder: String) throws -> String {
             }
             #expect(throws: TrainingError.self) {
                 try LatentObjective(small, .model(run.modelPath), data: ColouredSet(), folder: folder)
+            }
+            // Of other heads in the middle, the same weights would be another network.
+            large.network.levels[1].heads = 1
+            guard !attends[1] else { return }
+            #expect(throws: TrainingError.self) {
+                try LatentObjective(large, .model(older.modelPath), data: ColouredSet(), folder: folder)
             }
         }
     }

@@ -18,7 +18,7 @@ ct_tensor *ct_layer_norm(
 ct_tensor *ct_attention(
     const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, const ct_tensor *mask_or_null, bool causal,
     double scale, ct_error **error);
-/* The same by libtorch's own operation whatever ways of ours there are; the scale is 1/√width. */
+/* By libtorch's own operation, never by our kernels; the scale is 1/√width. For comparison. */
 ct_tensor *ct_libtorch_attention(const ct_tensor *q, const ct_tensor *k, const ct_tensor *v, ct_error **error);
 ct_tensor *ct_average_pool(const ct_tensor *x, long size, ct_error **error);
 /* `mode`: 0 nearest, 1 bilinear, 2 bicubic; corners not aligned. */

@@ -7,8 +7,8 @@ public struct CaptionChoice: Sendable, Equatable {
     public private(set) var captions: [String]
     /// Which of the captions are to be told from the true one, all parts mixed.
     public private(set) var mixed: [Int] = []
-    /// The same for one part alone; only parts in which another scene is possible. Where there is but one caption to choose
-    /// a part is not here, and counts in no row of a report: neither for pictures nor for guessing.
+    /// The same for one part alone; only parts in which another scene is possible. A part with only the true caption to
+    /// choose is not here, and counts in no row of a report.
     public private(set) var parts: [ScenePart: [Int]] = [:]
 
     /// - Parameters:

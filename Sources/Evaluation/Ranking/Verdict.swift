@@ -57,8 +57,8 @@ public struct RankingScores: Sendable, Hashable, Codable {
     }
 
     /// What guessing comes to: one over the number of captions to choose from, five over it for `firstFive`, on average over
-    /// the choices. Those count that do so for a picture: in a part, all that have other captions in it; in the whole, all,
-    /// and the only caption of a choice is always right.
+    /// the choices. A choice counts in a part only if it has other captions in it. In the whole, every choice counts; a lone
+    /// caption is always right.
     public static func chance(_ choices: [CaptionChoice]) -> RankingScores {
         RankingScores(
             choices.map { choice in Verdict(choice, similarities: [Double](repeating: 0, count: choice.captions.count)) })

@@ -7,7 +7,7 @@ public struct CaptionGap: Sendable, Hashable, Codable {
     /// That over the same scenes' mean squared error by the true caption, less 1: 0.1 is ten percent more.
     public var value: Double
     /// Standard error of `value`, scenes paired; 0 of one scene.
-    public var error: Double
+    public var standardError: Double
 
     /// - Parameter errors: each scene's, by the other caption and by the true one.
     /// - Returns: nil where there is no scene, and where there is no error by the true captions.
@@ -25,6 +25,6 @@ public struct CaptionGap: Sendable, Hashable, Codable {
         self.count = errors.count
         squaredError = others / count
         value = ratio - 1
-        error = count > 1 ? (squares * count / (count - 1)).squareRoot() / truths : 0
+        standardError = count > 1 ? (squares * count / (count - 1)).squareRoot() / truths : 0
     }
 }

@@ -16,7 +16,7 @@ public struct TextEvaluation {
     private let scenes: ComposedScenes
     private let schedule: NoiseSchedule
     private let steps: [Int]
-    private let squaredErrors: DenoisingLoss
+    private let squaredErrors: DenoisingErrors
     private let seed: UInt64
     private let batchSize: Int
     private var measured: [CaptionErrors] = []
@@ -45,7 +45,7 @@ public struct TextEvaluation {
             throw EvaluationError.request("\(levels) levels of noise; the model's process has 1 to \(count)")
         }
         steps = (0..<levels).map { (2 * $0 + 1) * count / (2 * levels) }
-        squaredErrors = try DenoisingLoss(model, schedule, steps: steps)
+        squaredErrors = try DenoisingErrors(model, schedule, steps: steps)
         scenes = try set.scenes(size: min(512, max(64, drawing.imageSize)))
         captions = set.alteredCaptions(seed: seed)
         (self.model, self.set, self.seed, self.batchSize) = (model, set, seed, max(1, batchSize))

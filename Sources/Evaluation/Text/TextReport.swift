@@ -70,5 +70,5 @@ public struct TextReport: Sendable, Hashable, Codable {
 
 extension CaptionGap {
     /// 12.30 ± 0.41 %.
-    fileprivate var text: String { "\((100 * value).formatted(2)) ± \((100 * error).formatted(2)) %" }
+    fileprivate var text: String { "\((100 * value).formatted(2)) ± \((100 * standardError).formatted(2)) %" }
 }

@@ -55,8 +55,8 @@ struct Generate: AsyncParsableCommand {
 
     @Option(
         help: """
-            Enlarge each picture by this model, such as GLIDE's upsampler, or none. Outside a mask stays the init image, at \
-            the large size.
+            Enlarge each picture by this model, such as GLIDE's upsampler, or none. Outside a mask, \
+            the init image stays where it is at least as large.
             """)
     var upscale: String?
 

@@ -8,7 +8,7 @@ struct ReportOptions: ParsableArguments {
     @Option(help: "\(SceneConfiguration.namesHelp)")
     var data = "scenes"
 
-    @Option(help: "Of the scenes, and of the noise; picture k is drawn from seed + k.")
+    @Option(help: "Of the scenes, and of the noise; where pictures are drawn, picture k is from seed + k.")
     var seed: UInt64 = 0
 
     @Option(name: [.short, .long], help: "A folder for the report as JSON and Markdown, and a picture.")

@@ -2,9 +2,9 @@ internal import Checkpoints
 internal import Diffusion
 internal import Tensors
 
-/// How far from clean pictures a network's predictions are that sees them through noise and is told a caption, without
-/// guidance.
-struct DenoisingLoss {
+/// How far the predictions of a network that sees clean pictures through noise, and is told a caption, are from these
+/// pictures; without guidance.
+struct DenoisingErrors {
     private let model: any DrawingModel
     private let schedule: NoiseSchedule
     private let levels: [NoiseLevel]
@@ -16,8 +16,8 @@ struct DenoisingLoss {
         levels = try steps.map { try schedule.level(timestep: Double($0)) }
     }
 
-    /// The predictions are not clamped: the errors of two captions at one level are then to each other as those of ε, x₀
-    /// and v are, whichever the network predicts.
+    /// The predictions are not clamped: the errors of two captions at one level have then the same ratio in ε, x₀ and v,
+    /// whichever the network predicts.
     ///
     /// - Parameters:
     ///   - x0: what the sampler works on, clean: [N, C, h, w].
