@@ -40,7 +40,8 @@ struct BenchTests {
         #expect(try operations(["generate", "--steps", "3"]) == 3 * call)
         #expect(try operations(["generate", "--steps", "3", "--guidance-scale", "1"]) == 1.5 * call)
         #expect(try operations(["unet", "--width", "32", "--height", "32"]) > 3.9 * call)
-        for (sampler, calls) in [("heun", 5.0), ("dpm++sde", 5.0), ("pndm", 4.0)] {
+        // Heun's first step from the squared cosine's noise is Euler's.
+        for (sampler, calls) in [("heun", 4.0), ("dpm++sde", 5.0), ("pndm", 4.0)] {
             #expect(try operations(["generate", "--steps", "3", "--sampler", sampler]) == calls * call, "\(sampler)")
         }
         let drawing = try operations(["generate", "--steps", "2", "--sampler", "ddim"], model: Self.latent)
