@@ -62,6 +62,6 @@ import Testing
             }
         }
         #expect(refused >= atLeastRefused)
-        #expect(peakMemory() - before < 512 << 20)
+        #expect(peakMemory() - before < allowedGrowth)
     }
 }
