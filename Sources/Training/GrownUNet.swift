@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Layers
 internal import Models
 internal import Tensors
@@ -5,11 +6,10 @@ internal import Tensors
 /// A U-Net's weights as those of one that has more: attention at levels that had none, residual blocks behind a level's own.
 /// What is new adds nothing at first, so that the larger network begins as the smaller one (Chen et al. 2016, §2).
 struct GrownUNet {
-    private let old: UNetConfiguration
     private let new: UNetConfiguration
-    /// Of what the smaller network has, the larger one's path by its own.
-    private let paths: [String: String]
-    /// Blocks on the way up that only the larger one has.
+    /// Of the smaller network's parameters, the larger one's names.
+    private let names: [String: String]
+    /// Of blocks on the way up that only the larger one has, the convolution that brings their input to its width.
     private let added: [String]
 
     /// - Returns: nil where the larger network differs in anything else, or in nothing.
@@ -27,12 +27,13 @@ struct GrownUNet {
         }
         // The middle has the last level's heads.
         guard grown == new, old.middleHeads == new.middleHeads else { return nil }
-        (self.old, self.new) = (old, new)
-        let (was, will) = (Self.places(in: old), Self.places(in: new))
-        var paths: [String: String] = [:]
-        for (place, path) in was { paths[path] = will[place.moved(from: old, to: new)] }
-        self.paths = paths
-        added = will.values.filter { $0.hasPrefix("output_blocks.") && !paths.values.contains($0) && $0.hasSuffix(".0") }
+        guard let was = try? UNetNames.diffusers(old), let will = try? UNetNames.diffusers(new) else { return nil }
+        let ours = Dictionary(uniqueKeysWithValues: will.map { ($1, $0) })
+        let more = zip(old.levels, new.levels).map { $1.residualBlocks - $0.residualBlocks }
+        let names = was.compactMapValues { ours[Self.moved($0, by: Array(more.reversed()))] }
+        (self.new, self.names) = (new, names)
+        let known = Set(names.values)
+        added = will.keys.filter { $0.hasSuffix(".skip_connection.weight") && !known.contains($0) }
     }
 
     /// - Parameters:
@@ -42,75 +43,33 @@ struct GrownUNet {
         let store = WeightStore(.initial(try RandomGenerator(seed: seed)))
         _ = try UNet(Weights(store), configuration: new)
         var values = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0.value) })
-        for path in added {
-            let (weight, bias) = (path + ".skip_connection.weight", path + ".skip_connection.bias")
+        for weight in added {
             guard let shape = values[weight]?.shape else { continue }
             values[weight] = try Self.first(shape[0], of: shape[1])
-            values[bias] = try .zeros([shape[0]])
+            values[weight.replacing(".weight", with: ".bias")] = try .zeros([shape[0]])
         }
-        for (name, value) in weights { values[moved(name)] = value }
+        for (name, value) in weights { values[names[name] ?? name] = value }
         return values.map { (name: $0.key, value: $0.value) }
     }
 
-    private func moved(_ name: String) -> String {
-        let parts = name.split(separator: ".")
-        guard parts.count > 3, let path = paths[parts[..<3].joined(separator: ".")] else { return name }
-        return ([path] + parts[3...].map(String.init)).joined(separator: ".")
+    /// On the way up, the first block of a level takes back the last one kept, which is at first what it was; new blocks
+    /// stand behind it.
+    ///
+    /// - Parameters:
+    ///   - name: as diffusers has it.
+    ///   - more: how many blocks are new at each level, in the order of the way up.
+    private static func moved(_ name: String, by more: [Int]) -> String {
+        var parts = name.split(separator: ".").map(String.init)
+        guard parts.count > 3, parts[0] == "up_blocks", let level = Int(parts[1]),
+            let block = Int(parts[3]), block > 0
+        else { return name }
+        parts[3] = String(block + more[level])
+        return parts.joined(separator: ".")
     }
 
     /// A convolution [count, channels, 1, 1] that gives back the first channels.
     private static func first(_ count: Int, of channels: Int) throws -> Tensor {
         try Tensor(
             (0..<count).flatMap { row in (0..<channels).map { Float($0 == row ? 1 : 0) } }, shape: [count, channels, 1, 1])
-    }
-
-    /// A part of a U-Net by what it is.
-    private enum Place: Hashable {
-        case residual(isDown: Bool, level: Int, block: Int)
-        case attention(isDown: Bool, level: Int, block: Int)
-        case shrinking(level: Int)
-        case enlarging(level: Int)
-
-        /// On the way up, the first block of a level takes back the last one kept, which is at first what it was; new blocks
-        /// stand behind it.
-        func moved(from old: UNetConfiguration, to new: UNetConfiguration) -> Place {
-            func moved(_ isDown: Bool, _ level: Int, _ block: Int) -> Int {
-                isDown || block == 0 ? block : block + new.levels[level].residualBlocks - old.levels[level].residualBlocks
-            }
-            switch self {
-            case .residual(let isDown, let level, let block):
-                return .residual(isDown: isDown, level: level, block: moved(isDown, level, block))
-            case .attention(let isDown, let level, let block):
-                return .attention(isDown: isDown, level: level, block: moved(isDown, level, block))
-            case .shrinking, .enlarging: return self
-            }
-        }
-    }
-
-    /// Where each part stands, as `UNet.init` lays them out.
-    private static func places(in configuration: UNetConfiguration) -> [Place: String] {
-        var places: [Place: String] = [:]
-        var (down, up) = (1, 0)
-        for (index, level) in configuration.levels.enumerated() {
-            for block in 0..<level.residualBlocks {
-                places[.residual(isDown: true, level: index, block: block)] = "input_blocks.\(down).0"
-                if level.attention { places[.attention(isDown: true, level: index, block: block)] = "input_blocks.\(down).1" }
-                down += 1
-            }
-            guard index < configuration.levels.count - 1 else { continue }
-            places[.shrinking(level: index)] = "input_blocks.\(down).0"
-            down += 1
-        }
-        for (index, level) in configuration.levels.enumerated().reversed() {
-            for block in 0...level.residualBlocks {
-                places[.residual(isDown: false, level: index, block: block)] = "output_blocks.\(up).0"
-                if level.attention { places[.attention(isDown: false, level: index, block: block)] = "output_blocks.\(up).1" }
-                if index > 0 && block == level.residualBlocks {
-                    places[.enlarging(level: index)] = "output_blocks.\(up).\(level.attention ? 2 : 1)"
-                }
-                up += 1
-            }
-        }
-        return places
     }
 }

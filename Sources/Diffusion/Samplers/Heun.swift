@@ -7,10 +7,6 @@ public import Tensors
 /// 20,000 to 19 of 30 steps: the average would weigh the difference between two predictions by some hundreds.
 public struct Heun: Sampler, Hashable {
     public var churn: Churn
-    /// Whether the average of both ends' directions is a better one than the first.
-    package static func corrects(_ moment: Moment, from level: NoiseLevel) -> Bool {
-        !moment.endsClean && (level.sigma <= 1000 || moment.to.sigma >= level.sigma / 100)
-    }
 
     public init(churn: Churn = .none) { self.churn = churn }
 
@@ -27,5 +23,10 @@ public struct Heun: Sampler, Hashable {
         guard Self.corrects(moment, from: level) else { return Advance(x: euler, x0: denoised) }
         let d2 = try (euler - denoiser.denoised(euler, at: moment.to)) / moment.to.sigma
         return Advance(x: try x + (d + d2) / 2 * dt, x0: denoised)
+    }
+
+    /// Whether the average of both ends' directions is a better one than the first.
+    private static func corrects(_ moment: Moment, from level: NoiseLevel) -> Bool {
+        !moment.endsClean && (level.sigma <= 1000 || moment.to.sigma >= level.sigma / 100)
     }
 }

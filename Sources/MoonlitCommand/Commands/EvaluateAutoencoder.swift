@@ -32,10 +32,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
     @OptionGroup var own: ReportOptions
 
     func validate() throws {
-        for (option, value, range) in [("--count", count, 1...100_000), ("--size", size, 64...512)]
-        where !range.contains(value) {
-            throw ValidationError("\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
-        }
+        try checkRanges([("--count", count, 1...100_000), ("--size", size, 64...512)])
     }
 
     func run() async throws {

@@ -54,11 +54,9 @@ struct EvaluateCLIP: AsyncParsableCommand {
     }
 
     func validate() throws {
-        for (option, value, range) in [
+        try checkRanges([
             ("--count", count, 1...100_000), ("--captions", captions, 2...1000), ("--gallery", gallery, 0...1_000_000),
-        ] where !range.contains(value) {
-            throw ValidationError("\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
-        }
+        ])
         if gallery > 0, gallery <= count {
             throw ValidationError("--gallery is \(gallery); expected 0, or more than the \(count) scenes' own.")
         }

@@ -118,13 +118,11 @@ struct EvaluateDrawing: AsyncParsableCommand {
     }
 
     func validate() throws {
-        for (option, value, range) in [
+        try checkRanges([
             ("--count", count, 1...100_000), ("--captions", captions, 2...1000), ("--references", references, 2...100_000),
             ("--unconditional", unconditional, 0...100_000), ("--diversity", diversity, 0...10_000),
             ("--batch-size", batchSize, 1...4096),
-        ] where !range.contains(value) {
-            throw ValidationError("\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
-        }
+        ])
         if real, model != nil || pictures != nil {
             throw ValidationError("--real judges real scenes only; leave out --model and --pictures.")
         }

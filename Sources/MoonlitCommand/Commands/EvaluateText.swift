@@ -40,11 +40,9 @@ struct EvaluateText: AsyncParsableCommand {
     @OptionGroup var own: ReportOptions
 
     func validate() throws {
-        for (option, value, range) in [
+        try checkRanges([
             ("--count", count, 1...100_000), ("--levels", levels, 1...1000), ("--batch-size", batchSize, 1...4096),
-        ] where !range.contains(value) {
-            throw ValidationError("\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
-        }
+        ])
     }
 
     func run() async throws {
