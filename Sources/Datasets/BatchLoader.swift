@@ -9,6 +9,8 @@ public struct Batch: Sendable, Equatable {
     /// For each picture, captions that are not true of it: as many as the loader was asked for.
     public let wrongCaptions: [[String]]
     public let keys: [String]
+    /// For each picture, where in it the caption's subjects stand, as far as the set knows.
+    public let regions: [[Region]]
     public let size: Int
     /// Examples that could not be read and were replaced by others.
     public let skipped: [Skipped]
@@ -16,14 +18,15 @@ public struct Batch: Sendable, Equatable {
     public var count: Int { captions.count }
 
     public init(
-        step: Int, pixels: [Float], captions: [String], wrongCaptions: [[String]] = [], keys: [String], size: Int,
-        skipped: [Skipped] = []
+        step: Int, pixels: [Float], captions: [String], wrongCaptions: [[String]] = [], keys: [String],
+        regions: [[Region]]? = nil, size: Int, skipped: [Skipped] = []
     ) {
         self.step = step
         self.pixels = pixels
         self.captions = captions
         self.wrongCaptions = wrongCaptions
         self.keys = keys
+        self.regions = regions ?? captions.map { _ in [] }
         self.size = size
         self.skipped = skipped
     }
@@ -89,6 +92,7 @@ public struct BatchLoader: Sendable {
         var captions: [String] = []
         var wrong: [[String]] = []
         var keys: [String] = []
+        var regions: [[Region]] = []
         var skipped: [Batch.Skipped] = []
         for element in elements {
             let (index, example, picture) = try read(element, &skipped)
@@ -96,10 +100,11 @@ public struct BatchLoader: Sendable {
             captions.append(example.caption)
             if wrongCaptions > 0 { wrong.append(try untrue(index, element.variation)) }
             keys.append(example.key)
+            regions.append(preparation.regions(of: example, variation: element.variation))
         }
         return Batch(
-            step: step, pixels: pixels, captions: captions, wrongCaptions: wrong, keys: keys, size: preparation.size,
-            skipped: skipped)
+            step: step, pixels: pixels, captions: captions, wrongCaptions: wrong, keys: keys, regions: regions,
+            size: preparation.size, skipped: skipped)
     }
 
     /// As many as were asked for: where the set knows fewer, they come again.

@@ -6,11 +6,14 @@ public struct Example: Sendable, Equatable {
     public var caption: String
     /// Names the example within its set: a file's path, a shard's entry, an emoji's name.
     public var key: String
+    /// Where the caption's subjects stand; empty where the set does not know.
+    public var regions: [Region]
 
-    public init(picture: Picture, caption: String, key: String) {
+    public init(picture: Picture, caption: String, key: String, regions: [Region] = []) {
         self.picture = picture
         self.caption = caption
         self.key = key
+        self.regions = regions
     }
 }
 

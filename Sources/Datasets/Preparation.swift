@@ -54,17 +54,14 @@ public struct Preparation: Sendable, Equatable {
     /// A pure function of the example, this configuration and `variation`.
     public func picture(of example: Example, variation: UInt64) throws -> Picture {
         try validate()
-        var draws = SeededGenerator(variation, 0x7072_6570)
-        // Drawn first and always, so that switching one option leaves the others' choices as they were.
-        let (groundDraw, scaleDraw, x, y, flipDraw) =
-            (draws.next(), draws.unit(), draws.unit(), draws.unit(), draws.unit())
+        let draws = self.draws(variation)
         let ground =
             switch self.ground {
             case .colour(let colour): colour
             case .random:
                 Colour(
-                    red: UInt8(truncatingIfNeeded: groundDraw), green: UInt8(truncatingIfNeeded: groundDraw >> 8),
-                    blue: UInt8(truncatingIfNeeded: groundDraw >> 16))
+                    red: UInt8(truncatingIfNeeded: draws.ground), green: UInt8(truncatingIfNeeded: draws.ground >> 8),
+                    blue: UInt8(truncatingIfNeeded: draws.ground >> 16))
             }
 
         var picture = example.picture
@@ -76,15 +73,57 @@ public struct Preparation: Sendable, Equatable {
             picture = try picture.centreCropped(width: side, height: side)
                 .resized(width: size, height: size, filter: filter).composited(over: ground)
         case .random:
-            let scale = smallestCrop + (1 - smallestCrop) * scaleDraw
-            let side = max(1, Int((Double(min(picture.width, picture.height)) * scale).rounded()))
-            picture = try picture.cropped(
-                x: Int(x * Double(picture.width - side + 1)), y: Int(y * Double(picture.height - side + 1)),
-                width: side, height: side
-            ).resized(width: size, height: size, filter: filter).composited(over: ground)
+            let (x, y, side) = frame(of: picture, draws)
+            picture = try picture.cropped(x: x, y: y, width: side, height: side)
+                .resized(width: size, height: size, filter: filter).composited(over: ground)
         }
-        if flipDraw < flip, !Self.tellsSides(example.caption) { picture = picture.flippedHorizontally }
+        if isMirrored(example, draws) { picture = picture.flippedHorizontally }
         return picture
+    }
+
+    /// Where the example's subjects stand in `picture(of:variation:)`; what was cut off is left out.
+    public func regions(of example: Example, variation: UInt64) -> [Region] {
+        guard !example.regions.isEmpty else { return [] }
+        let draws = self.draws(variation)
+        let (x, y, side) = frame(of: example.picture, draws)
+        let (width, height) = (Double(example.picture.width), Double(example.picture.height))
+        let isMirrored = self.isMirrored(example, draws)
+        return example.regions.compactMap { region in
+            var moved = Region(
+                x: (region.x * width - Double(x)) / Double(side), y: (region.y * height - Double(y)) / Double(side),
+                width: region.width * width / Double(side), height: region.height * height / Double(side))
+            if isMirrored { moved.x = 1 - moved.x - moved.width }
+            return moved.visible
+        }
+    }
+
+    private struct Draws {
+        let ground: UInt64
+        let scale, x, y, flip: Double
+    }
+
+    /// Drawn always, so that switching one option leaves the others' choices as they were.
+    private func draws(_ variation: UInt64) -> Draws {
+        var draws = SeededGenerator(variation, 0x7072_6570)
+        return Draws(ground: draws.next(), scale: draws.unit(), x: draws.unit(), y: draws.unit(), flip: draws.unit())
+    }
+
+    /// The square of the picture, in its pixels, that fills the network's; it may reach beyond the picture.
+    private func frame(of picture: Picture, _ draws: Draws) -> (x: Int, y: Int, side: Int) {
+        let (shorter, longer) = (min(picture.width, picture.height), max(picture.width, picture.height))
+        switch crop {
+        case .fit: return ((picture.width - longer) / 2, (picture.height - longer) / 2, longer)
+        case .centre: return ((picture.width - shorter) / 2, (picture.height - shorter) / 2, shorter)
+        case .random:
+            let scale = smallestCrop + (1 - smallestCrop) * draws.scale
+            let side = max(1, Int((Double(shorter) * scale).rounded()))
+            return (
+                Int(draws.x * Double(picture.width - side + 1)), Int(draws.y * Double(picture.height - side + 1)), side)
+        }
+    }
+
+    private func isMirrored(_ example: Example, _ draws: Draws) -> Bool {
+        draws.flip < flip && !Self.tellsSides(example.caption)
     }
 
     /// Whether a caption would be false of the mirrored picture.

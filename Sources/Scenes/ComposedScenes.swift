@@ -53,7 +53,7 @@ public struct ComposedScenes: CaptionedPictures {
 
     public func example(at index: Int, variation: UInt64) throws -> Example {
         let scene = try scene(at: index, variation: variation)
-        return Example(picture: scene.picture, caption: scene.caption, key: key(of: index))
+        return Example(picture: scene.picture, caption: scene.caption, key: key(of: index), regions: scene.description.regions)
     }
 
     /// A few of the ways to say what is seen.

@@ -1,3 +1,5 @@
+internal import Datasets
+
 /// What a composed picture shows: the truth its caption is told from, and is judged by.
 public struct SceneDescription: Codable, Sendable, Equatable {
     /// A rectangle in units of the picture's side, from the top left.
@@ -82,5 +84,12 @@ public struct SceneDescription: Codable, Sendable, Equatable {
     ) {
         (self.entities, self.relations, self.place) = (entities, relations, place)
         (self.season, self.light, self.style) = (season, light, style)
+    }
+}
+
+extension SceneDescription {
+    /// Where its subjects stand.
+    var regions: [Region] {
+        entities.flatMap(\.boxes).map { Region(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
     }
 }

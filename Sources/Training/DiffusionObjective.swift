@@ -131,6 +131,7 @@ package struct DiffusionObjective: Objective {
         let times: [Double]
         let tokens: Tensor
         let mask: Tensor
+        let emphasis: Tensor?
         let dropoutSeed: UInt64
     }
 
@@ -142,7 +143,7 @@ package struct DiffusionObjective: Objective {
             return try network(noised.xt, timesteps: noised.timesteps(), text: text, conditions: part.conditions,
                 dropout: dropout)
         }
-        return try loss(output, noised)
+        return try loss(output, noised, emphasis: part.emphasis)
     }
 
     /// The batch cut into parts, with noise, times and dropped captions of this step.
@@ -158,6 +159,7 @@ package struct DiffusionObjective: Objective {
         let dropped = try Tensor.rand([count], dtype: .float64, generator: generator).doubles()
             .map { $0 < configuration.captionDropout }
         let prompts = zip(captions, dropped).map { $1 ? "" : $0 }
+        let emphasis = try SubjectEmphasis(share: configuration.loss.subjectShare)?.map(of: batch.regions, side: batch.size)
         let each = count / configuration.parts
         return try (0..<configuration.parts).map { index in
             let rows = index * each..<(index + 1) * each
@@ -166,7 +168,8 @@ package struct DiffusionObjective: Objective {
             return Part(
                 x0: own.x0, conditions: own.conditions,
                 noise: try noise.rows(rows).to(device: device),
-                times: Array(times[rows]), tokens: tokens, mask: mask, dropoutSeed: seeds[UInt64(index) + 1])
+                times: Array(times[rows]), tokens: tokens, mask: mask,
+                emphasis: try emphasis?.rows(rows).to(device: device), dropoutSeed: seeds[UInt64(index) + 1])
         }
     }
 }

@@ -152,6 +152,7 @@ package struct LatentObjective: Objective {
         let pictures = try Tensor(batch.pixels, shape: [count, 3, batch.size, batch.size])
         let hole = try erasing.flatMap { try $0(pictures, seed: seeds[1 << 32]).conditions.mask }
             .map { Hole(known: $0, drawing: try .randn(shape, generator: generator)) }
+        let emphasis = try SubjectEmphasis(share: configuration.loss.subjectShare)?.map(of: batch.regions, side: side)
         let each = count / configuration.parts
         let values = parameters.map(\.value)
         let results = try workers.run(configuration.parts) { index in
@@ -159,7 +160,8 @@ package struct LatentObjective: Objective {
             let terms = try lossTerms(
                 pictures.rows(rows), drawing: drawing.rows(rows).to(device: device),
                 noise: noise.rows(rows).to(device: device), times: Array(times[rows]),
-                captions: Array(captions[rows]), hole: hole?.rows(rows, device: device), seed: seeds[UInt64(index) + 1])
+                captions: Array(captions[rows]), hole: hole?.rows(rows, device: device),
+                emphasis: emphasis?.rows(rows).to(device: device), seed: seeds[UInt64(index) + 1])
             return (try terms.total.gradients(of: values), try terms.perExample.detach().doubles())
         }
         let last = Double(max(1, model.diffusion.steps - 1))
@@ -191,7 +193,8 @@ package struct LatentObjective: Objective {
     }
 
     private func lossTerms(
-        _ pictures: Tensor, drawing: Tensor, noise: Tensor, times: [Double], captions: [String], hole: Hole?, seed: UInt64
+        _ pictures: Tensor, drawing: Tensor, noise: Tensor, times: [Double], captions: [String], hole: Hole?,
+        emphasis: Tensor?, seed: UInt64
     ) throws -> DiffusionLoss.Terms {
         let x0 = try withoutGradients {
             let posterior = try cache?.posterior(of: pictures, by: autoencoder, device: device)
@@ -207,7 +210,7 @@ package struct LatentObjective: Objective {
             return try networks.unet(
                 x, timesteps: noised.timesteps(), context: UNetContext(text: states, dropout: dropout))
         }
-        return try loss(output, noised)
+        return try loss(output, noised, emphasis: emphasis)
     }
 
     /// What the U-Net attends to, [N, L, width].

@@ -112,6 +112,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
         /// Of the variational term, where the variance is learned.
         public var variationalWeight: Double
         public var times: TimeDraw
+        /// The share of an example's error that is its mean over the caption's subjects alone, where the set knows where
+        /// they stand, so that small ones count as much as large ones; the rest is the mean over the whole picture.
+        public var subjectShare = 0.0
     }
 
     /// Contrastive training of the text transformer before the first step; see `TextPretraining`.
@@ -249,7 +252,7 @@ extension TrainingConfiguration {
         for (key, value, range) in [
             ("captionDropout", captionDropout, 0...1), ("emaDecay", emaDecay, 0...0.999_999_9),
             ("rate.floor", rate.floor, 0...1), ("data.tolerance", data.tolerance, 0...1),
-            ("data.flip", data.flip, 0...1), ("optimizer.beta1", optimizer.beta1, 0...0.999_999_9),
+            ("data.flip", data.flip, 0...1), ("loss.subjectShare", loss.subjectShare, 0...1), ("optimizer.beta1", optimizer.beta1, 0...0.999_999_9),
             ("optimizer.beta2", optimizer.beta2, 0...0.999_999_9),
             ("optimizer.weightDecay", optimizer.weightDecay, 0...1), ("gradientClip", gradientClip, 0...1e9),
             ("rate.peak", rate.peak, 1e-12...10), ("textPretraining.rate", textPretraining.rate, 1e-12...10), ("optimizer.epsilon", optimizer.epsilon, 1e-30...1),
@@ -266,6 +269,9 @@ extension TrainingConfiguration {
         try require(
             kind != .diffusion || diffusion.variance != .learnedRange || loss.times == .uniform, "loss.times",
             "\(loss.times.rawValue) times fall between steps, where a learned variance has no bound; use uniform")
+        try require(
+            loss.subjectShare == 0 || kind == .latent || kind == .diffusion && conditioning.crop == 0, "loss.subjectShare",
+            "subjects have their share in diffusion of whole pictures or their latents only")
         let namesNoise = [.diffusion, .latent].contains(kind) && diffusion.prediction == .noise
         try require(
             !namesNoise || diffusion.zeroTerminalSNR != true, "diffusion.prediction",

@@ -37,6 +37,28 @@ import Testing
         #expect(try difference(terms.total, fixture["value.loss"]) < 1e-10)
     }
 
+    /// Each element counts as its emphasis says; the squared error and the variational term are told as they are.
+    @Test func emphasisWeighsElements() throws {
+        let batch = try goldenBatch()
+        let output = try normal([6, 6, 8, 8], seed: 9)
+        let weights = (0..<6 * 64).map { Double($0 % 5) / 2 }
+        let emphasis = try Tensor(weights, shape: [6, 1, 8, 8])
+        let loss = DiffusionLoss(.noise, variance: .learnedRange, variationalWeight: 0.01)
+        let (plain, weighed) = (try loss(output, batch), try loss(output, batch, emphasis: emphasis))
+        let predicted = try output.narrow(1, start: 0, length: 3)
+        let errors = try (predicted - batch.noise).square().doubles()
+        for example in 0..<6 {
+            let expected = (0..<3 * 64).reduce(0.0) { sum, place in
+                sum + errors[example * 192 + place] * weights[example * 64 + place % 64]
+            } / 192
+            let found = try weighed.perExample.doubles()[example] - plain.perExample.doubles()[example]
+            #expect(abs(found - (expected - (try plain.squaredError.doubles()[example]))) < 1e-12)
+        }
+        #expect(try difference(weighed.squaredError, plain.squaredError) == 0)
+        let same = try loss(output, batch, emphasis: Tensor(Array(repeating: 1.0, count: 6 * 64), shape: [6, 1, 8, 8]))
+        #expect(try difference(same.perExample, plain.perExample) < 1e-12)
+    }
+
     @Test func theVariationalTermTrainsTheVarianceAlone() throws {
         let batch = try goldenBatch()
         let output = try normal([6, 6, 8, 8], seed: 9) * 0.1

@@ -42,6 +42,15 @@ import Testing
         #expect(sum == 0xF8CBA928CF72B23D, "the scenes or their captions are others: 0x\(String(sum, radix: 16, uppercase: true))")
     }
 
+    @Test func examplesSayWhereTheirSubjectsStand() throws {
+        let scenes = try scenes()
+        for index in 0..<20 {
+            let boxes = try scenes.description(at: index).entities.flatMap(\.boxes)
+            let regions = try scenes.example(at: index, variation: 0).regions
+            #expect(!boxes.isEmpty && regions == boxes.map { Region(x: $0.x, y: $0.y, width: $0.width, height: $0.height) })
+        }
+    }
+
     @Test func anotherIndexOrSeedIsAnotherScene() throws {
         let one = try scenes { $0.seed = 1 }
         let two = try scenes { $0.seed = 2 }

@@ -39,15 +39,19 @@ public struct DiffusionLoss: Sendable, Hashable, Codable {
 
     /// - Parameter output: the network's answer to `batch.xt` at `batch.timesteps`, [N, C, …], or [N, 2C, …] where the
     ///   variance is learned.
+    /// - Parameter emphasis: how much each element's squared error counts, to be broadcast over `output`, of mean 1; all
+    ///   the same unless given. The variational term does not heed it.
     /// - Throws: `DiffusionError.time` where the variance is learned and a time is no whole step.
-    public func callAsFunction(_ output: Tensor, _ batch: NoisedBatch) throws -> Terms {
+    public func callAsFunction(_ output: Tensor, _ batch: NoisedBatch, emphasis: Tensor? = nil) throws -> Terms {
         let (predicted, range) = try variance.split(output, like: batch.xt)
         let target = try prediction.target(x0: batch.x0, noise: batch.noise, batch.scales)
         // Half precision is too coarse for a mean of squares.
         let difference = try (predicted.to(batch.xt.dtype) - target).widened()
-        let squaredError = try difference.square().meanFlat()
+        let squares = try difference.square()
+        let squaredError = try squares.meanFlat()
+        let counted = try emphasis.map { try (squares * $0.to(squares.dtype)).meanFlat() } ?? squaredError
         let weights = batch.levels.map { weighting.weight(prediction, at: $0) }
-        var perExample = try squaredError * Tensor(weights).to(squaredError.dtype).to(device: squaredError.device)
+        var perExample = try counted * Tensor(weights).to(counted.dtype).to(device: counted.device)
         var variational: Tensor?
         if let range {
             let bound = VariationalBound(prediction: prediction)
