@@ -15,6 +15,25 @@ package enum EmbeddedModels {
         return place(of: name, in: folder)
     }
 
+    /// Where a model lies as commands and configurations name it: the path of a file or folder that is there, else an
+    /// embedded model's name.
+    ///
+    /// - Returns: nil where it is neither.
+    package static func place(named text: String) -> String? {
+        FileManager.default.fileExists(atPath: text) ? text : path(of: text)
+    }
+
+    /// The same, where there has to be one.
+    ///
+    /// - Parameter expected: what would do.
+    /// - Throws: `CheckpointError` where it is neither.
+    package static func place(named text: String, expected: String) throws -> String {
+        guard let found = place(named: text) else {
+            throw CheckpointError(text, "is no file or folder, and no embedded model's name", expected: expected)
+        }
+        return found
+    }
+
     private static func place(of name: String, in folder: String) -> String? {
         for (path, proof) in [("\(folder)/\(name).safetensors", ""), ("\(folder)/\(name)", "/model_index.json")]
         where FileManager.default.fileExists(atPath: path + proof) { return path }

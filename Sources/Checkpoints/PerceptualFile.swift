@@ -29,13 +29,10 @@ public enum PerceptualFile {
     private static let known =
         "torchvision's vgg16, a CLIP that moonlit train wrote, or an embedded CLIP's name, such as scenes-clip"
 
-    /// The path of a file that is there, else an embedded model's.
+    /// The path of the network's file.
     private static func place(of network: String) throws -> String {
+        let path = try EmbeddedModels.place(named: network, expected: known)
         var isFolder: ObjCBool = false
-        let isThere = FileManager.default.fileExists(atPath: network, isDirectory: &isFolder)
-        guard let path = isThere ? network : EmbeddedModels.path(of: network) else {
-            throw CheckpointError(network, "is no file, and no embedded model's name", expected: known)
-        }
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
             throw CheckpointError(path, "is a folder", expected: known)
         }

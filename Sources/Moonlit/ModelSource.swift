@@ -1,5 +1,4 @@
 import Checkpoints
-import Foundation
 
 /// Where a model comes from.
 public enum ModelSource: Sendable, Hashable {
@@ -10,9 +9,9 @@ public enum ModelSource: Sendable, Hashable {
     /// A file of weights, or a folder as diffusers writes it.
     case file(String)
 
-    /// What a user typed: the path of a file that is there, else an embedded model's name.
+    /// What a user typed: the path of a file or folder that is there, else an embedded model's name.
     public init(_ text: String) {
-        self = FileManager.default.fileExists(atPath: text) ? .file(text) : .embedded(text)
+        self = EmbeddedModels.place(named: text) == text ? .file(text) : .embedded(text)
     }
 
     /// What a user types for it: the path, or the embedded model's name.

@@ -54,15 +54,21 @@ package struct AutoencoderObjective: Objective {
         parameters = built.parameters
         if case .initial = weights { try Self.makeCertain(parameters, model) }
         own = built.parameters.filter { $0.name.hasPrefix(Self.prefix) }.count
-        let perceptual = configuration.autoencoder.perceptual
         step = AutoencoderStep(
             configuration.autoencoder, network: built.networks.0, discriminator: built.networks.1,
-            perceptual: perceptual.weight > 0
-                ? try PerceptualFile.open(
-                    network: perceptual.network,
-                    weights: perceptual.channelWeights.isEmpty ? nil : perceptual.channelWeights, device: device)
-                : nil,
+            perceptual: try Self.perceptual(configuration.autoencoder.perceptual, device: device),
             dtype: configuration.dtype.on(device))
+    }
+
+    /// What tells how differently pictures look; nil where that weighs nothing.
+    private static func perceptual(
+        _ shape: TrainingConfiguration.AutoencoderShape.PerceptualShape, device: Device
+    ) throws -> PerceptualDistance? {
+        guard shape.weight > 0 else { return nil }
+        let weights = shape.channelWeights.isEmpty ? nil : shape.channelWeights
+        return try named(under: "autoencoder.perceptual" + (weights == nil ? ".network" : "")) {
+            try PerceptualFile.open(network: shape.network, weights: weights, device: device)
+        }
     }
 
     /// Drawn Gaussian latents have about the deviation 1 and hardly a mean: a decoder would hear noise alone for some hundred

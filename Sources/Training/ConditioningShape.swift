@@ -18,7 +18,8 @@ extension TrainingConfiguration {
         /// et al. 2022, §4.1); each picture's is drawn from 0 to it.
         public var noise: Double
         /// An autoencoder through which small pictures pass, as those have that a latent model draws: a diffusers folder, of
-        /// it alone or of a whole model, or a file with latent diffusion's keys; empty for none.
+        /// it alone or of a whole model, a file with latent diffusion's keys, or an embedded model's name
+        /// (`scenes-latent`); empty for none.
         public var autoencoder: String
         /// How often they do.
         public var decoded: Double

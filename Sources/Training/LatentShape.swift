@@ -7,11 +7,11 @@ extension TrainingConfiguration {
     /// Of a diffusion on an autoencoder's latents. The U-Net and its text tower are `network`'s: what enters is text, or a
     /// picture with a hole besides; pixels are not folded, and the tower is CLIP's.
     public struct LatentShape: Codable, Sendable, Equatable {
-        /// The autoencoder, which stays as it is: a diffusers folder, of it alone or of a whole model, or a file with
-        /// latent diffusion's keys.
+        /// The autoencoder, which stays as it is: a diffusers folder, of it alone or of a whole model, a file with
+        /// latent diffusion's keys, or an embedded model's name (`scenes-latent`).
         public var autoencoder: String
-        /// A diffusers folder whose text tower is used as it is, with its tokenizer; empty trains one of `network.text`'s
-        /// sizes together with the U-Net.
+        /// A diffusers folder, or an embedded model's name, whose text tower is used as it is, with its tokenizer;
+        /// empty trains one of `network.text`'s sizes together with the U-Net.
         public var frozenText: String
         /// Whether each picture's latents are computed once, before the first step, and kept in the run's folder; for a
         /// set whose pictures are always the same.
@@ -43,7 +43,7 @@ extension TrainingConfiguration {
         }
         try require(
             !latent.autoencoder.isEmpty, "latent.autoencoder",
-            "whose latents? Name an autoencoder's folder, such as the model of a run of kind autoencoder")
+            "whose latents? Name an autoencoder's folder, such as the model of a run of kind autoencoder, or scenes-latent")
         try require(
             network.input == .text || network.input == .masked, "network.input",
             "a latent diffusion sees text, or text and a picture with a hole (masked)")

@@ -31,10 +31,13 @@ package struct LatentText {
     }
 
     /// A published tower.
-    package init(frozen path: String, device: Device) throws {
-        let folder = try TextTowerFolder(path)
+    ///
+    /// - Parameter name: a folder's path, or an embedded model's name.
+    package init(frozen name: String, device: Device) throws {
+        let key = "latent.frozenText"
+        let folder = try TextTowerFolder(name, key: key)
         guard case .clip(let network) = folder.configuration.network else {
-            throw TrainingError.configuration(key: "latent.frozenText", problem: "\(path) has no text tower of CLIP's")
+            throw TrainingError.configuration(key: key, problem: "\(name) has no text tower of CLIP's")
         }
         self.network = network
         configuration = folder.configuration

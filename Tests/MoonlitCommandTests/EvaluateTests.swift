@@ -177,6 +177,21 @@ import Testing
         let odd = try Program.run("evaluate", "autoencoder", "f2", "--size", "65", in: folder)
         #expect(odd.status == 1 && odd.messages.contains("multiple of 2"))
         #expect(try Program.run("evaluate", "autoencoder", "judge.safetensors", in: folder).status == 1)
+        let embedded = try Program.run(
+            "evaluate", "autoencoder", "scenes-latent", "--count", "2", "--quiet", "--json", in: folder)
+        #expect(embedded.status == 0, "\(embedded.messages)")
+        let overall = try #require(embedded.object()["overall"] as? [String: Any])
+        #expect(try #require(overall["psnr"] as? Double) > 20)
+    }
+
+    /// Of scenes that nothing was held out of, every evaluation of prompts says so.
+    @Test(arguments: [
+        ["clip", "judge.safetensors", "--captions", "2", "--gallery", "0"], ["text", "small.safetensors", "--levels", "1"],
+    ]) func whatHoldsNothingOutIsSaid(command: [String]) throws {
+        let outcome = try Program.run(
+            ["evaluate"] + command + ["--count", "3", "--data", "scenes-steady", "--quiet"], in: folder)
+        #expect(outcome.status == 0, "\(outcome.messages)")
+        #expect(outcome.messages.contains("held-out: nothing of this data was held out"), "\(outcome.messages)")
     }
 
     /// The embedded CLIP, as it was when its card was written: far from guessing, which finds one in a hundred.

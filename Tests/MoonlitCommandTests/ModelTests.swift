@@ -20,6 +20,14 @@ struct ModelTests {
         #expect(plain.output.contains("token_embedding.weight"))
     }
 
+    @Test func whatIsThereGoesBeforeAnEmbeddedModelOfItsName() throws {
+        func inspected() throws -> Program.Outcome { try Program.run("inspect", "scenes-256", in: folder) }
+        #expect(try inspected().status == 0)
+        try Data("no model".utf8).write(to: folder.url.appending(path: "scenes-256"))
+        let outcome = try inspected()
+        #expect(outcome.status == 1 && outcome.messages.contains("scenes-256"), "\(outcome.messages)")
+    }
+
     @Test func verifyAgreesWithTheReference() throws {
         let network = try Program.run(
             "verify", "small.safetensors", "--golden", SmallModel.golden, "--json", in: folder)

@@ -181,5 +181,9 @@ struct GenerationTests {
         }
         await #expect(throws: TensorFileError.self) { try await TextToImage.load(.file("/no/such/file")) }
         #expect(ModelSource(file.path) == .file(file.path))
+        let folder = (file.path as NSString).deletingLastPathComponent
+        #expect(ModelSource(folder) == .file(folder))
+        #expect(ModelSource("scenes-latent") == .embedded("scenes-latent"))
+        #expect(ModelSource("no-such-model") == .embedded("no-such-model"))
     }
 }

@@ -209,6 +209,23 @@ extension TrainingConfiguration.Intervals {
         }
     }
 
+    @Test func aPerceptualNetworkThatIsNoneIsNamed() throws {
+        var configuration = short(steps: 1, adversarial: 0)
+        let lpips = fixtures + "/autoencoder/lpips.safetensors"
+        for (network, weights, problem) in [
+            ("scenes-nothing", "", "autoencoder.perceptual.network: scenes-nothing: is no file or folder"),
+            (lpips, "", "autoencoder.perceptual.network: \(lpips): features.0.weight is missing"),
+            ("scenes-clip", lpips, "autoencoder.perceptual: \(lpips): weighs the channels of VGG-16"),
+        ] {
+            configuration.autoencoder.perceptual = .init(weight: 1, network: network, channelWeights: weights)
+            let error = #expect(throws: TrainingError.self) {
+                try AutoencoderObjective(configuration, weights: .initial(RandomGenerator(seed: 3)), data: Stripes())
+            }
+            let description = try #require(error).description
+            #expect(description.hasPrefix(problem) && description.contains("; expected "), "\(description)")
+        }
+    }
+
     /// The loss of a run's only step is the pixels' and the perceptual network's, which weighs 1.
     private func expectPerceptualPart(of configuration: TrainingConfiguration, in folder: String) throws {
         var configuration = configuration

@@ -120,11 +120,26 @@ import Training
             configuration.network.input = .lowResolution
             configuration.conditioning = .init(factor: 4, autoencoder: folder + "/none")
             let error = #expect(throws: TrainingError.self) { try Conditioning(configuration, input: .lowResolution) }
-            #expect(error?.description.contains("conditioning.autoencoder") == true)
+            #expect(error?.description.hasPrefix("conditioning.autoencoder: \(folder)/none: is no file or folder") == true)
+            #expect(error?.description.contains("such as scenes-latent") == true)
             configuration.conditioning = .init(factor: 2, autoencoder: path)
             configuration.imageSize = 6
             #expect(throws: TrainingError.self) { try Conditioning(configuration, input: .lowResolution) }
         }
+    }
+
+    @Test func theAutoencoderMayBeAnEmbeddedModels() throws {
+        let large = try pixels(1, side: 64)
+        func small(_ autoencoder: String) throws -> [Float] {
+            var configuration = TrainingConfiguration.tiny
+            configuration.imageSize = 64
+            configuration.conditioning = .init(factor: 4, autoencoder: autoencoder, decoded: 1)
+            let made = try Conditioning(configuration, input: .lowResolution)(large, seed: 2)
+            return try #require(made.conditions.lowResolution).floats()
+        }
+        let path = try #require(EmbeddedModels.path(of: "scenes-latent"))
+        #expect(try small("scenes-latent") == small(path))
+        #expect(try small("scenes-latent") != small(""))
     }
 
     @Test func holesAreOfManyShapesAndOftenAll() throws {

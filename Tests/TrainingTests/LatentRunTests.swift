@@ -166,6 +166,33 @@ func drawnAutoencoder(in folder: String) throws -> String {
         }
     }
 
+    /// Autoencoder and text tower of an embedded model, by its name as by its path.
+    @Test func partsOfAnEmbeddedModel() throws {
+        func objective(_ autoencoder: String, text: String) throws -> LatentObjective {
+            var configuration = short(autoencoder)
+            configuration.latent.frozenText = text
+            return try LatentObjective(configuration, .drawn, data: ColouredSet())
+        }
+        let path = try #require(EmbeddedModels.path(of: "scenes-latent"))
+        let named = try objective("scenes-latent", text: "scenes-latent")
+        #expect(try named.model == objective(path, text: path).model)
+        #expect(try named.model.autoencoder == AutoencoderFile(path).configuration)
+        #expect(try named.model.towers == [TextTowerFolder(path).configuration])
+        #expect(named.parameters.allSatisfy { $0.name.hasPrefix("unet.") })
+
+        for (autoencoder, text, problem) in [
+            ("scenes-nothing", "", "latent.autoencoder: scenes-nothing: is no file or folder, and no embedded model's name"),
+            ("scenes-clip", "", "scenes-clip.safetensors: holds no autoencoder known here"),
+            ("scenes-latent", "scenes-nothing", "latent.frozenText: scenes-nothing: is no file or folder"),
+            ("scenes-latent", "scenes-256", "scenes-256.safetensors: holds no text_encoder"),
+        ] {
+            let error = #expect(throws: TrainingError.self) { try objective(autoencoder, text: text) }
+            let description = try #require(error).description
+            #expect(description.hasPrefix(text.isEmpty ? "latent.autoencoder: " : "latent.frozenText: "), "\(description)")
+            #expect(description.contains(problem) && description.contains("; expected "), "\(description)")
+        }
+    }
+
     /// A run that begins with a model takes over its words, and adds those of its own captions.
     @Test func wordsAreAdded() throws {
         try withTemporaryFolder { folder in

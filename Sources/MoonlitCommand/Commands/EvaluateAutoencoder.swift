@@ -20,7 +20,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
             On scenes of held-out combinations: the peak signal-to-noise ratio, by style.
             """)
 
-    @Argument(help: "A file or folder of an autoencoder, or of a model that has one.")
+    @Argument(help: "A file or folder of an autoencoder, or of a model that has one; or an embedded model's name.")
     var model: String
 
     @Option(help: "Scenes.")
@@ -40,7 +40,7 @@ struct EvaluateAutoencoder: AsyncParsableCommand {
         var configuration = try own.scenes()
         configuration.size = size
         if configuration.split == .train { configuration.split = .heldOut }
-        let file = try AutoencoderFile(model)
+        let file = try AutoencoderFile(ModelSource(model).path())
         guard size % file.configuration.factor == 0 else {
             throw EvaluationError.request(
                 "--size is \(size); the autoencoder needs a multiple of \(file.configuration.factor)")

@@ -1,12 +1,10 @@
 import ArgumentParser
 import Checkpoints
-import Datasets
 import Diffusion
 import Evaluation
 import Foundation
 import Images
 import Moonlit
-import Scenes
 import Tensors
 
 struct EvaluateCLIP: AsyncParsableCommand {
@@ -74,10 +72,8 @@ struct EvaluateCLIP: AsyncParsableCommand {
         } ?? [])
         let folder = try own.folder()
         let judge = Judge(loaded, name: (model as NSString).lastPathComponent, device: options.device)
-        let set = try PromptSet(
-            prompts, of: configuration, artwork: Artwork(EmojiCollection.load()), count: count,
-            references: max(0, gallery - count), captions: captions, seed: own.seed)
-        for note in set.notes { Console.say("\(set.name): \(note)") }
+        let set = try own.prompts(
+            prompts, of: configuration, count: count, references: max(0, gallery - count), captions: captions)
         let report = try CLIPEvaluation(clip, judge, set, seed: own.seed) { message in
             if case .stage(let name) = message, !own.quiet { Console.say(name) }
         }.report(steps: chosen)

@@ -1,10 +1,8 @@
 import ArgumentParser
 import Checkpoints
-import Datasets
 import Evaluation
 import Images
 import Moonlit
-import Scenes
 import Tensors
 
 struct EvaluateText: AsyncParsableCommand {
@@ -57,10 +55,7 @@ struct EvaluateText: AsyncParsableCommand {
                     + (drawing.sees.seesLowResolution ? "enlarges" : "fills in holes"))
         }
         let folder = try own.folder()
-        let set = try PromptSet(
-            prompts, of: configuration, artwork: Artwork(EmojiCollection.load()), count: count, references: 0, captions: 2,
-            seed: own.seed)
-        for note in set.notes { Console.say("\(set.name): \(note)") }
+        let set = try own.prompts(prompts, of: configuration, count: count, captions: 2)
         var evaluation = try TextEvaluation(
             file.load(dtype: options.dtype, device: options.device), set, levels: levels, seed: own.seed,
             batchSize: batchSize)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Images
 import Scenes
@@ -23,6 +24,21 @@ struct ReportOptions: ParsableArguments {
     var quiet = false
 
     func scenes() throws -> SceneConfiguration { try SceneConfiguration(named: data) }
+
+    /// Prompts of such scenes; what a person should know about them is said.
+    ///
+    /// - Parameters:
+    ///   - references: other scenes of the same kind.
+    ///   - captions: how many are told from one another for each scene, the true one among them.
+    func prompts(
+        _ kind: PromptSet.Kind, of scenes: SceneConfiguration, count: Int, references: Int = 0, captions: Int
+    ) throws -> PromptSet {
+        let set = try PromptSet(
+            kind, of: scenes, artwork: Artwork(EmojiCollection.load()), count: count, references: references,
+            captions: captions, seed: seed)
+        for note in set.notes { Console.say("\(set.name): \(note)") }
+        return set
+    }
 
     /// Makes the report's folder, before the work that it is for; nil where none is asked for.
     /// - Throws: `UnwritableError`.
