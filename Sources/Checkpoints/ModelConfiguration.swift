@@ -66,12 +66,24 @@ public struct SamplingDefaults: Codable, Sendable, Equatable {
     public var schedule: String?
     public var steps: Int
     public var guidanceScale: Double
+    /// The σ at which to guide; nil is all.
+    public var guidanceInterval: ClosedRange<Double>?
 
-    public init(sampler: SamplerName, schedule: String? = nil, steps: Int, guidanceScale: Double) {
+    public init(
+        sampler: SamplerName, schedule: String? = nil, steps: Int, guidanceScale: Double,
+        guidanceInterval: ClosedRange<Double>? = nil
+    ) {
         self.sampler = sampler
         self.schedule = schedule
         self.steps = steps
         self.guidanceScale = guidanceScale
+        self.guidanceInterval = guidanceInterval
+    }
+
+    /// In a few words.
+    package var described: String {
+        "\(sampler.rawValue), \(steps) steps" + (schedule.map { " (\($0))" } ?? "") + ", guidance \(guidanceScale)"
+            + (guidanceInterval.map { " from σ \($0.lowerBound) to \($0.upperBound)" } ?? "")
     }
 
     /// - Parameter count: steps of the whole process.
@@ -80,6 +92,9 @@ public struct SamplingDefaults: Codable, Sendable, Equatable {
             throw ConfigurationError("\(steps) sampling steps of a process of \(count)")
         }
         guard guidanceScale.isFinite else { throw ConfigurationError("a guidance scale of \(guidanceScale)") }
+        if let interval = guidanceInterval, interval.lowerBound < 0 || !interval.upperBound.isFinite {
+            throw ConfigurationError("guidance from σ \(interval.lowerBound) to \(interval.upperBound)")
+        }
         guard let schedule else { return }
         do { _ = try Spacing(parsing: schedule, steps: steps, standard: .all) } catch {
             throw ConfigurationError("\(error)")

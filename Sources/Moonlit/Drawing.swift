@@ -76,7 +76,7 @@ struct Drawing {
         } else if sees.seesMask {
             asked.known = try nothingKnown(shape, source)
         }
-        let network = try model.network(asked, guidance: ClassifierFreeGuidance(scale: settings.guidanceScale))
+        let network = try model.network(asked, guidance: settings.guidance)
         let guidance = try settings.clipGuidance.flatMap { _ in
             try likeness?.guidance(of: model, prompts: asked.prompts, settings: settings, sampler: plan.sampler)
         }

@@ -23,6 +23,11 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public var schedule: String?
     /// Classifier-free guidance; 1 is off. nil is the model's own.
     public var guidanceScale: Double?
+    /// The σ at which classifier-free guidance acts (Kynkäänniemi et al. 2024); nil is the model's own, `everySigma` all.
+    public var guidanceInterval: ClosedRange<Double>?
+    /// φ, 0 to 1: how far guided predictions are brought back to the deviation of those of the text alone (Lin et al.
+    /// 2023, section 3.4).
+    public var guidanceRescale: Double
     /// Pixels; nil is the canvas's, the init image's, or what the model was trained on.
     public var width: Int?
     /// As `width`; both must divide by the model's `sizeMultiple`.
@@ -60,6 +65,9 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     /// loaded beside the model; nil keeps all `count` that are drawn.
     public var candidates: Int?
 
+    /// Guidance from the first step to the last.
+    public static let everySigma = 0...Double.greatestFiniteMagnitude
+
     /// How many pictures are drawn.
     public var drawn: Int { candidates ?? count }
 
@@ -86,7 +94,7 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
     public init(
         prompt: String, negativePrompt: String = "", seed: UInt64 = 0, count: Int = 1, batchSize: Int = 8,
         sampler: SamplerName? = nil, steps: Int? = nil, schedule: String? = nil, guidanceScale: Double? = nil,
-        width: Int? = nil, height: Int? = nil, clamp: Clamp? = nil, initialNoise: Latents? = nil,
+        guidanceInterval: ClosedRange<Double>? = nil, guidanceRescale: Double = 0, width: Int? = nil, height: Int? = nil, clamp: Clamp? = nil, initialNoise: Latents? = nil,
         initImage: InputPicture? = nil, strength: Double? = nil, mask: InputPicture? = nil, canvas: Canvas? = nil,
         lowResolution: [InputPicture]? = nil, reading: PromptReading = .webUI, clipSkip: Int = 1,
         tiling: TilingChoice = .auto, clipGuidanceScale: Double = 0, candidates: Int? = nil
@@ -100,6 +108,8 @@ public struct GenerationRequest: Sendable, Hashable, Codable {
         self.steps = steps
         self.schedule = schedule
         self.guidanceScale = guidanceScale
+        self.guidanceInterval = guidanceInterval
+        self.guidanceRescale = guidanceRescale
         self.width = width
         self.height = height
         self.clamp = clamp

@@ -27,6 +27,10 @@ public struct Settings: Sendable, Hashable, Codable {
 
     // What follows is absent in pictures drawn before there was such a thing.
 
+    /// The σ that classifier-free guidance was confined to.
+    public var guidanceInterval: ClosedRange<Double>?
+    /// Its φ, where it was not 0.
+    public var guidanceRescale: Double?
     /// Which picture of the given noise it began from, from 0; nil is the only one.
     public var noiseRow: Int?
     public var initImage: InputPicture.Record?
@@ -105,6 +109,8 @@ public struct Settings: Sendable, Hashable, Codable {
         schedule = request.schedule ?? (isOwn ? sampling.schedule : nil) ?? "default"
         steps = request.steps ?? sampling.steps
         guidanceScale = request.guidanceScale ?? sampling.guidanceScale
+        guidanceInterval = request.guidanceInterval ?? sampling.guidanceInterval
+        guidanceRescale = request.guidanceRescale == 0 ? nil : request.guidanceRescale
         let size = try PictureSize(request, model: model)
         width = size.width
         height = size.height
@@ -138,6 +144,13 @@ public struct Settings: Sendable, Hashable, Codable {
         try require(
             guidanceScale.isFinite && abs(guidanceScale) <= 1000, "guidance-scale", "\(guidanceScale)",
             "a number up to 1000")
+        if let guidanceInterval {
+            try require(
+                guidanceInterval.lowerBound >= 0 && guidanceInterval.upperBound.isFinite, "guidance-interval",
+                "\(guidanceInterval.lowerBound),\(guidanceInterval.upperBound)", "two noise levels, 0 or more, or all")
+        }
+        try require(
+            (0...1).contains(request.guidanceRescale), "guidance-rescale", "\(request.guidanceRescale)", "0 to 1")
         for (option, value, range) in [
             ("count", request.count, 1...1_000_000), ("batch-size", request.batchSize, 1...4096),
             ("clip-skip", request.clipSkip, 1...64),
@@ -178,6 +191,11 @@ public struct Settings: Sendable, Hashable, Codable {
         }
     }
 
+    /// Classifier-free guidance as they have it.
+    public var guidance: ClassifierFreeGuidance {
+        ClassifierFreeGuidance(scale: guidanceScale, rescale: guidanceRescale ?? 0, interval: guidanceInterval)
+    }
+
     /// A prompt's words, without the syntax that the text towers' reader takes as weights.
     func plain(_ prompt: String) -> String {
         reading?.emphasis == .weighted ? EmphasisedPrompt(prompt).text : prompt
@@ -197,8 +215,9 @@ public struct Settings: Sendable, Hashable, Codable {
     public var request: GenerationRequest {
         GenerationRequest(
             prompt: prompt, negativePrompt: negativePrompt, seed: seed, sampler: sampler, steps: steps,
-            schedule: schedule, guidanceScale: guidanceScale, width: width, height: height, clamp: clamp,
-            strength: strength, canvas: canvas, reading: reading ?? .webUI, clipSkip: clipSkip ?? 1, tiling: tiling ?? .auto,
+            schedule: schedule, guidanceScale: guidanceScale,
+            guidanceInterval: guidanceInterval, guidanceRescale: guidanceRescale ?? 0, width: width, height: height,
+            clamp: clamp, strength: strength, canvas: canvas, reading: reading ?? .webUI, clipSkip: clipSkip ?? 1, tiling: tiling ?? .auto,
             clipGuidanceScale: clipGuidance?.scale ?? 0)
     }
 
@@ -211,6 +230,7 @@ public struct Settings: Sendable, Hashable, Codable {
             "Steps: \(steps)", "Sampler: \(sampler.rawValue)", "Schedule type: \(schedule)",
             "CFG scale: \(guidanceScale)", "Seed: \(seed)", "Size: \(size.0)x\(size.1)", "Model: \(model)",
         ]
+        if let guidanceRescale { facts.append("CFG Rescale: \(guidanceRescale)") }
         if let strength { facts.append("Denoising strength: \(strength)") }
         if let clipSkip { facts.append("Clip skip: \(clipSkip)") }
         if let clipGuidance { facts.append("CLIP guidance: \(clipGuidance.scale)") }

@@ -76,6 +76,8 @@ struct ModelFileTests {
             ("ascending", { $0.text.kept?[0] = -1 }), ("prompts of 7 tokens", { $0.text.context = 7 }),
             ("context of 0", { $0.text.context = 0 }), ("sampling steps", { $0.sampling.steps = 1001 }),
             ("nonsense", { $0.sampling.schedule = "nonsense" }), ("guidance", { $0.sampling.guidanceScale = .infinity }),
+            ("guidance from", { $0.sampling.guidanceInterval = -1...2 }),
+            ("guidance from", { $0.sampling.guidanceInterval = 1 ... .infinity }),
             ("levels", { $0.network.unet.levels = [] }),
         ]
         for (words, change) in changes {

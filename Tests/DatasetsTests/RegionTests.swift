@@ -40,11 +40,13 @@ import Testing
             let example = try example(width, height, white: (x: width / 2 - 8, y: height / 2 - 20, width: 24, height: 16))
             for variation in 0..<8 as Range<UInt64> {
                 let picture = try preparation.picture(of: example, variation: variation)
-                guard let region = preparation.regions(of: example, variation: variation).first else {
-                    #expect(bright(picture) == nil)
+                let region = preparation.regions(of: example, variation: variation).first
+                let seen = bright(picture)
+                guard let region, let seen else {
+                    // Cut off, but for less than a pixel.
+                    #expect(seen == nil && min(region?.width ?? 0, region?.height ?? 0) < 1.0 / 64)
                     continue
                 }
-                let seen = try #require(bright(picture))
                 compared += 1
                 for (a, b) in [
                     (region.x, seen.x), (region.y, seen.y), (region.width, seen.width), (region.height, seen.height),

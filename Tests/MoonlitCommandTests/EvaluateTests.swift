@@ -75,12 +75,17 @@ import Testing
         let outcome = try Program.run(
             Self.common + [
                 "--model", "small.safetensors", "--steps", "1", "--guidance-scales", "0,1.5", "--unconditional", "0",
-                "--diversity", "0", "-o", "out", "--json",
+                "--guidance-interval", "0.2,1e6", "--guidance-rescale", "0.5", "--diversity", "0", "-o", "out", "--json",
             ], in: folder)
         #expect(outcome.status == 0, "\(outcome.messages)")
         let object = try outcome.object()
         let drawn = try #require((object["sets"] as? [[String: Any]])?.first?["drawn"] as? [[String: Any]])
         #expect(drawn.compactMap { $0["guidanceScale"] as? Double } == [0, 1.5])
+        let model = try #require(object["model"] as? [String: Any])
+        #expect(model["guidanceInterval"] as? [Double] == [0.2, 1e6] && model["guidanceRescale"] as? Double == 0.5)
+        let again = try Program.run(
+            "reproduce", "out/held-out/guidance-1.5/pictures/00001.png", "--model", "small.safetensors", in: folder)
+        #expect(again.output.contains("identical"), "\(again.messages)")
 
         let pictures = try Program.run(
             Self.common + ["--pictures", "out/held-out/guidance-1.5/pictures", "-o", "folder"], in: folder)

@@ -74,6 +74,30 @@ struct GenerateTests {
         #expect(sheet.messages.contains("sheet.png: is 40×24, but its settings are of a picture of 16×16"))
     }
 
+    /// Where guidance acts nowhere, the picture is that of the text alone; everywhere, that of guidance.
+    @Test func guidanceActsWhereItIsTold() throws {
+        func pixels(_ options: String...) throws -> [UInt8] {
+            let outcome = try Program.run(
+                ["generate", "1", "--model", "small.safetensors", "--seed", "5", "-o", "one.png", "-q"] + options, in: folder)
+            #expect(outcome.status == 0, "\(outcome.messages)")
+            let again = try Program.run("reproduce", "one.png", "--model", "small.safetensors", in: folder)
+            #expect(again.status == 0 && again.output.contains("identical"), "\(options)")
+            return try Picture(path: folder.path("one.png")).pixels
+        }
+        let (alone, guided) = (try pixels("--guidance-scale", "1"), try pixels("--guidance-scale", "6"))
+        #expect(try pixels("--guidance-scale", "6", "--guidance-interval", "1e9,1e9") == alone)
+        for everywhere in ["all", "0,1e9"] {
+            #expect(try pixels("--guidance-scale", "6", "--guidance-interval", everywhere) == guided)
+        }
+        let partly = try pixels("--guidance-scale", "6", "--guidance-interval", "0.1,2")
+        let rescaled = try pixels("--guidance-scale", "6", "--guidance-rescale", "0.7")
+        #expect(Set([alone, guided, partly, rescaled]).count == 4)
+        for interval in ["2,1", "1", "-1,2", "a,b", "1,2,3", "0,inf"] {
+            let outcome = try folder.generate("1", "--guidance-interval=\(interval)")
+            #expect(outcome.status == 64 && outcome.messages.contains("guidance-interval"), "\(outcome.messages)")
+        }
+    }
+
     @Test func aPictureOfUnknownOriginIsNotReproduced() throws {
         try Picture(width: 4, height: 4, filled: .white).write(to: folder.path("plain.png"))
         let outcome = try Program.run("reproduce", "plain.png", in: folder)

@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Foundation
 import Images
@@ -114,6 +115,25 @@ struct GenerationTests {
         #expect(try JSONDecoder().decode(GenerationRequest.self, from: JSONEncoder().encode(request)) == request)
     }
 
+    /// A model may say where it is guided; a request may say otherwise, and settings say what was done.
+    @Test func guidanceIsTheModelsUnlessSaid() throws {
+        var model = try TinyModel.configuration()
+        model.sampling.guidanceInterval = 0.5...9
+        func settings(_ request: GenerationRequest) throws -> Settings { try Settings(request, model: model) }
+        let own = try settings(.init(prompt: "x"))
+        #expect(own.guidance == .init(scale: 2, interval: 0.5...9))
+        #expect(try settings(own.request) == own && Settings(json: own.json(), file: "x") == own)
+        let everywhere = try settings(
+            .init(prompt: "x", guidanceScale: 4, guidanceInterval: GenerationRequest.everySigma, guidanceRescale: 0.7))
+        #expect(everywhere.guidance.interval?.contains(20_000) == true && everywhere.guidance.rescale == 0.7)
+        #expect(try settings(everywhere.request) == everywhere && Settings(json: everywhere.json(), file: "x") == everywhere)
+        #expect(everywhere.parametersText.contains("CFG Rescale: 0.7"))
+        // Of pictures drawn before there was such a thing.
+        let plain = try Settings(.init(prompt: "x"), model: TinyModel.configuration())
+        #expect(try !plain.json().contains("guidanceInterval") && !plain.json().contains("guidanceRescale"))
+        #expect(plain.guidance == .init(scale: 2))
+    }
+
     /// What is read from JSON has been checked as what is made in Swift has.
     @Test func damagedRequestsDoNotDecode() throws {
         let decoder = JSONDecoder()
@@ -150,6 +170,9 @@ struct GenerationTests {
             ("width", request { $0.width = 0 }), ("width", request { $0.width = 7 }), ("height", request { $0.height = 100_000 }),
             ("height", request { $0.height = -8 }), ("steps", request { $0.steps = 0 }), ("steps", request { $0.steps = 1001 }),
             ("guidance-scale", request { $0.guidanceScale = .nan }), ("guidance-scale", request { $0.guidanceScale = 1e9 }),
+            ("guidance-interval", request { $0.guidanceInterval = -1...2 }),
+            ("guidance-interval", request { $0.guidanceInterval = 0 ... .infinity }),
+            ("guidance-rescale", request { $0.guidanceRescale = 1.5 }), ("guidance-rescale", request { $0.guidanceRescale = .nan }),
             ("count", request { $0.count = 0 }), ("count", request { $0.count = .max }), ("batch-size", request { $0.batchSize = 0 }),
             ("batch-size", request { $0.batchSize = -1 }), ("schedule", request { $0.schedule = "nonsense" }),
             ("schedule", request { $0.schedule = "600,600" }), ("schedule", request { $0.schedule = "" }),

@@ -14,17 +14,17 @@ public struct ModelPictures: PictureMaker {
         public var steps: Int
         /// As `--schedule` has it; see `DiffusionConfiguration.plan`.
         public var schedule: String
-        public var guidanceScale: Double
+        public var guidance: ClassifierFreeGuidance
         /// Of the CLIP, where there is one; 0 is off.
         public var clipGuidance: Double
 
         public init(
-            sampler: SamplerName, steps: Int, schedule: String, guidanceScale: Double, clipGuidance: Double = 0
+            sampler: SamplerName, steps: Int, schedule: String, guidance: ClassifierFreeGuidance, clipGuidance: Double = 0
         ) {
             self.sampler = sampler
             self.steps = steps
             self.schedule = schedule
-            self.guidanceScale = guidanceScale
+            self.guidance = guidance
             self.clipGuidance = clipGuidance
         }
     }
@@ -61,7 +61,7 @@ public struct ModelPictures: PictureMaker {
         let isUnconditional = prompts.allSatisfy(\.isEmpty)
         let network = try model.network(
             DrawingRequest(prompts: prompts, negativePrompts: prompts.map { _ in "" }, height: side, width: side),
-            guidance: isUnconditional ? nil : ClassifierFreeGuidance(scale: settings.guidanceScale))
+            guidance: isUnconditional ? nil : settings.guidance)
         let treatment = SampleTreatment(clamp: model.drawing.drawsPixels ? .unit : plan.clamp)
         // What has no prompt has nothing to be like.
         let likeness = isUnconditional || settings.clipGuidance == 0 ? nil : clip

@@ -28,15 +28,22 @@ public struct EvaluationReport: Sendable, Hashable, Codable {
         public var sampler: String
         public var steps: Int
         public var schedule: String
+        /// The σ that classifier-free guidance is confined to; nil is all.
+        public var guidanceInterval: ClosedRange<Double>?
+        /// Its φ; nil is 0.
+        public var guidanceRescale: Double?
         public var dtype: String
         public var device: String
         /// What guides besides; nil for nothing.
         public var clip: String?
 
         public init(
-            name: String, path: String, sampler: String, steps: Int, schedule: String, dtype: String, device: String,
+            name: String, path: String, sampler: String, steps: Int, schedule: String,
+            guidanceInterval: ClosedRange<Double>? = nil, guidanceRescale: Double? = nil, dtype: String, device: String,
             clip: String? = nil
         ) {
+            self.guidanceInterval = guidanceInterval
+            self.guidanceRescale = guidanceRescale
             self.clip = clip
             self.name = name
             self.path = path

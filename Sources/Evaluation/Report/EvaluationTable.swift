@@ -8,7 +8,9 @@ extension EvaluationReport {
         if let model {
             lines.append(
                 "Model: \(model.name) (`\(model.path)`), \(model.sampler), \(model.steps) steps, \(model.dtype) on "
-                    + "\(model.device), first seed \(seed)." + (model.clip.map { " Guided by the CLIP `\($0)`." } ?? ""))
+                    + "\(model.device), first seed \(seed)."
+                    + (model.guidanceInterval.map { " Guided from σ \($0.lowerBound) to \($0.upperBound)." } ?? "")
+                    + (model.guidanceRescale.map { " Rescaled by \($0)." } ?? "") + (model.clip.map { " Guided by the CLIP `\($0)`." } ?? ""))
         }
         if let pictures { lines.append("Pictures: `\(pictures)`.") }
         lines.append("Judge: \(judge). Scenes: \(data).")

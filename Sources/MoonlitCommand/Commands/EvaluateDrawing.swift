@@ -78,6 +78,8 @@ struct EvaluateDrawing: AsyncParsableCommand {
     @Option(help: "Several scales, as 0,1,2,4: all are drawn, and plotted over the scale.")
     var guidanceScales: Scales?
 
+    @OptionGroup var guidance: GuidanceOptions
+
     @Option(help: "A CLIP that guides; it must not be the judge.")
     var clip: String?
 
@@ -244,6 +246,7 @@ private struct Drawer {
         var request = GenerationRequest(
             prompt: "", seed: command.seed, sampler: command.sampler, steps: command.steps, schedule: command.schedule,
             guidanceScale: command.guidanceScale)
+        command.guidance.apply(to: &request)
         // What cannot be drawn is refused before the weights are read.
         var settings = try Settings(request, model: file.configuration)
         scales = Self.scales(command, own: settings.guidanceScale)
@@ -254,7 +257,9 @@ private struct Drawer {
         self.request = request
         described = EvaluationReport.Drawer(
             name: file.configuration.name, path: file.path, sampler: settings.sampler.rawValue, steps: settings.steps,
-            schedule: settings.schedule, dtype: options.dtype.rawValue, device: "\(options.device)", clip: guide?.text)
+            schedule: settings.schedule, guidanceInterval: settings.guidanceInterval,
+            guidanceRescale: settings.guidanceRescale, dtype: options.dtype.rawValue, device: "\(options.device)",
+            clip: guide?.text)
         model = try file.load(dtype: options.dtype, device: options.device)
         clip = try guide.map { ($0, try PictureTextModels.load($0.path(), device: options.device)) }
     }
@@ -282,7 +287,7 @@ private struct Drawer {
             model,
             .init(
                 sampler: settings.sampler, steps: settings.steps, schedule: settings.schedule,
-                guidanceScale: settings.guidanceScale, clipGuidance: scales.clip ?? 0), clip: clip?.model)
+                guidance: settings.guidance, clipGuidance: scales.clip ?? 0), clip: clip?.model)
     }
 
     /// What a picture's file carries, so that `moonlit reproduce` can draw it again.

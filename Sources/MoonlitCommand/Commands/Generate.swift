@@ -320,6 +320,7 @@ extension GenerationRequest {
             sampler: sampling.sampler, steps: sampling.steps, schedule: sampling.schedule,
             guidanceScale: sampling.guidanceScale, width: sampling.width, height: sampling.height,
             clamp: sampling.clamp)
+        sampling.guidance.apply(to: &self)
     }
 }
 

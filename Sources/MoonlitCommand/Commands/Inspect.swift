@@ -132,11 +132,7 @@ struct Inspect: ParsableCommand {
                 "diffusion",
                 "\(diffusion.schedule.rawValue), \(diffusion.steps) steps, predicts \(diffusion.prediction.rawValue)"
             ),
-            (
-                "sampling",
-                "\(configuration.sampling.sampler.rawValue), \(configuration.sampling.steps) steps, guidance "
-                    + "\(configuration.sampling.guidanceScale)"
-            ),
+            ("sampling", configuration.sampling.described),
         ]
         if let own = summary.samplerStandIn { lines.append(("  instead of", "\(own.scheduler): \(own.reason)")) }
         lines.append(("parameters", grouped(summary.total)))
@@ -180,12 +176,7 @@ struct Inspect: ParsableCommand {
                 "\(configuration.diffusion.schedule.rawValue), \(configuration.diffusion.steps) steps, predicts "
                     + "\(configuration.diffusion.prediction.rawValue), variance \(configuration.diffusion.variance.rawValue)"
             ),
-            (
-                "sampling",
-                "\(configuration.sampling.sampler.rawValue), \(configuration.sampling.steps) steps"
-                    + (configuration.sampling.schedule.map { " (\($0))" } ?? "")
-                    + ", guidance \(configuration.sampling.guidanceScale)"
-            ),
+            ("sampling", configuration.sampling.described),
             ("parameters", grouped(summary.parameters.total)),
             ("  U-Net", grouped(summary.parameters.unet)),
             ("  text", grouped(summary.parameters.text)),

@@ -24,6 +24,8 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "Classifier-free guidance; 1 is off. The model's own unless given.")
     var guidanceScale: Double?
 
+    @OptionGroup var guidance: GuidanceOptions
+
     @Option(help: "What the pictures should not be.")
     var negativePrompt = ""
 
