@@ -31,6 +31,11 @@ func rate(_ scenes: ComposedScenes, threads: Int, seconds: Double) async throws 
 
 var configuration = option("preset") == "simple" ? SceneConfiguration.simple : SceneConfiguration()
 configuration.size = number("size", 64)
+if let style = option("style").flatMap(Style.init) {
+    configuration.styles = style == .plain ? [] : [style]
+    configuration.styleProbability = style == .plain ? 0 : 1
+}
+if let light = option("light").flatMap(Light.init) { configuration.lights = [light] }
 let threads = number("threads", 2)
 let seconds = option("seconds").flatMap { Double($0) } ?? 2
 let artwork = try Artwork(EmojiCollection.load())

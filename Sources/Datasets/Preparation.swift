@@ -68,11 +68,7 @@ public struct Preparation: Sendable, Equatable {
         switch crop {
         case .fit:
             picture = try picture.contained(width: size, height: size, ground: ground, filter: filter)
-        case .centre:
-            let side = min(picture.width, picture.height)
-            picture = try picture.centreCropped(width: side, height: side)
-                .resized(width: size, height: size, filter: filter).composited(over: ground)
-        case .random:
+        case .centre, .random:
             let (x, y, side) = frame(of: picture, draws)
             picture = try picture.cropped(x: x, y: y, width: side, height: side)
                 .resized(width: size, height: size, filter: filter).composited(over: ground)

@@ -51,6 +51,34 @@ public struct ComposedScenes: CaptionedPictures {
         return Scene(picture: picture, caption: caption(scene, index, variation), description: scene)
     }
 
+    /// The picture of an index with other subjects where its own stand: on the same ground, as large as fits in their boxes.
+    ///
+    /// - Parameter subjects: names of `Subject.all`, one for each of the scene's own.
+    /// - Throws: `SceneError.configuration` for an unknown name or another number of them; `SceneError.canvas`;
+    ///   `DatasetError.invalid` for an index beyond the set.
+    public func picture(at index: Int, standIns subjects: [String]) throws -> Picture {
+        try check(index)
+        let (own, stage) = compose(index)
+        var scene = own
+        guard subjects.count == scene.entities.count else {
+            throw SceneError.configuration("\(subjects.count) stand-ins for \(scene.entities.count) subjects")
+        }
+        for (place, name) in subjects.enumerated() {
+            guard let subject = Subject.byName[name] else {
+                throw SceneError.configuration("there is no subject \"\(name)\"")
+            }
+            scene.entities[place].subject = name
+            let aspect = subject.aspect(artwork)
+            scene.entities[place].boxes = scene.entities[place].boxes.map { box in
+                let height = min(box.height, box.width / aspect)
+                return .init(
+                    x: box.midX - height * aspect / 2, y: box.maxY - height, width: height * aspect, height: height)
+            }
+        }
+        return try Painter(size: configuration.size, artwork: artwork)
+            .paint(scene, stage, seed: configuration.seed, index: index)
+    }
+
     public func example(at index: Int, variation: UInt64) throws -> Example {
         let scene = try scene(at: index, variation: variation)
         return Example(picture: scene.picture, caption: scene.caption, key: key(of: index), regions: scene.description.regions)

@@ -121,7 +121,7 @@ struct Composer: Sendable {
                 return SceneDescription.Box(x: box.x, y: box.y - hat, width: box.width, height: box.height + hat)
             }
         }
-        stage.placeLamp(light: light, clearOf: covered, &random)
+        stage.placeLamp(light: light, style: style, clearOf: covered, &random)
         let scene = SceneDescription(
             entities: entities, relations: relations, place: stage.place, season: autumn ? .autumn : .summer,
             light: light, style: style)
@@ -144,10 +144,15 @@ struct Composer: Sendable {
 }
 
 extension Stage {
-    /// Hangs sun or moon where no subject covers it.
-    mutating func placeLamp(light: Light, clearOf boxes: [SceneDescription.Box], _ random: inout SceneRandom) {
+    /// Hangs sun or moon where no subject covers it. A sketch has no colours to tell a sunset by: its sun sinks farther.
+    mutating func placeLamp(
+        light: Light, style: Style, clearOf boxes: [SceneDescription.Box], _ random: inout SceneRandom
+    ) {
         var best = Double.infinity
-        let crowded = place == .mountains || place == .forest || place == .city || place == .snow
+        let sketched = style == .pencilSketch
+        let crowded = place == .mountains || place == .forest || place == .city || (place == .snow && !sketched)
+        // Between the hills and the water of a lake it would be hidden.
+        let sunk = sketched ? place == .lake ? -0.06 : 0.08 : 0
         for _ in 0..<24 {
             let radius =
                 light == .moonlight
@@ -155,8 +160,9 @@ extension Stage {
                 : light == .sunset ? random.uniform(0.07, 0.095) : random.uniform(0.045, 0.06)
             let x = random.uniform(0.11, 0.89)
             let y =
-                light == .sunset
-                ? crowded ? random.uniform(0.13, 0.2) : horizon - random.uniform(0.08, 0.18) : random.uniform(0.1, 0.17)
+                light != .sunset
+                ? random.uniform(0.1, 0.17)
+                : crowded ? random.uniform(0.13, 0.2) : horizon - random.uniform(0.08, 0.18) + sunk
             let disc = SceneDescription.Box(
                 x: x - radius * 1.2, y: y - radius * 1.2, width: radius * 2.4, height: radius * 2.4)
             let covered = boxes.map { $0.overlap(disc) }.reduce(0, +)

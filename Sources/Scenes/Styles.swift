@@ -12,7 +12,7 @@ extension Style {
         case .oilPainting: try paintInOil(&raster, mask: mask, &random)
         case .watercolour: paintInWatercolour(&raster, night: light == .moonlight, &random)
         case .pixelArt: drawInPixels(&raster)
-        case .pencilSketch: drawInPencil(&raster, mask: mask, &random)
+        case .pencilSketch: drawInPencil(&raster, light: light, stage: stage, mask: mask, &random)
         case .flatPoster: printAsPoster(&raster, night: light == .moonlight)
         case .starryNight: try paintAsStarryNight(&raster, light: light, stage: stage, mask: mask, &random)
         }
@@ -47,34 +47,6 @@ private func drawInPixels(_ raster: inout Raster) {
                 for x in left..<min(n, left + block) { raster.set(y * n + x, colour) }
             }
         }
-    }
-}
-
-// MARK: pencil sketch
-
-/// Outlines by colour dodge, tones by hatching, on paper.
-private func drawInPencil(_ raster: inout Raster, mask: [Float], _ random: inout SceneRandom) {
-    let n = raster.size
-    let radius = max(1, n / 100)
-    let luma = raster.luma
-    let soft = Raster.blurred(luma.map { 1 - $0 }, size: n, radius: radius)
-    let veil = Raster.blurred(mask, size: n, radius: radius)
-    let noise = ValueNoise(&random)
-    let lean = random.uniform(0.6, 1.1)
-    let period = min(46, Double(n) / 4.2)
-    raster.map { x, y, i, _ in
-        let l = Double(luma[i])
-        let inside = Double(mask[i])
-        let line = pow(min(1, l / max(0.03, 1 - Double(soft[i]))), 1.7)
-        // Around a subject runs a line of its own, whatever it stands before.
-        let rim = 1 - 0.75 * max(0, 1 - abs(Double(veil[i]) - 0.5) * 3.4)
-        // Darker tones have darker strokes, and below a third a second set across.
-        func hatch(_ t: Double) -> Double { 0.5 + 0.5 * sin(2 * .pi * t * period + 5 * noise(x, y, scale: 9)) }
-        let shade = (1 - l) * (1 - 0.45 * inside)
-        var tone = 1 - shade * (0.32 + 0.36 * hatch(x * lean + y))
-        if l < 0.36, inside < 0.5 { tone -= (0.36 - l) * 0.7 * hatch(x - y * lean) }
-        let grain = 0.93 + 0.1 * noise(x, y, scale: min(Double(n) / 1.5, 120))
-        return Colour(0x2E2E33).mixed(Colour(0xFAF7F0), max(0.06, min(1, line * rim * tone * grain)))
     }
 }
 

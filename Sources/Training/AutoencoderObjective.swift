@@ -1,4 +1,4 @@
-package import Checkpoints
+internal import Checkpoints
 package import Datasets
 internal import Foundation
 package import Images

@@ -3,7 +3,7 @@ internal import Datasets
 internal import Diffusion
 internal import Images
 internal import Layers
-public import Models
+internal import Models
 internal import Tensors
 
 extension TrainingConfiguration {

@@ -1,5 +1,5 @@
 internal import Foundation
-package import Layers
+internal import Layers
 package import Tensors
 
 /// A run's checkpoints: folders `step-00001000` that hold `state.safetensors` and `manifest.json`, the file's length and

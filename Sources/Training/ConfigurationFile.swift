@@ -45,7 +45,8 @@ extension TrainingConfiguration {
         } catch let error as DecodingError {
             throw TrainingError.configuration(key: "", problem: error.summary)
         }
-        if let unknown = try Self.flattened(merged).keys.sorted().first(where: { [known = try flat] in known[$0] == nil }) {
+        let known = try flat
+        if let unknown = Self.flattened(merged).keys.sorted().first(where: { known[$0] == nil }) {
             throw TrainingError.configuration(key: unknown, problem: "there is no such key")
         }
         try validate()

@@ -2,8 +2,8 @@ package import Checkpoints
 package import Datasets
 internal import Diffusion
 internal import Foundation
-package import Layers
-package import Models
+internal import Layers
+internal import Models
 package import Tensors
 
 /// A U-Net that learns to draw an autoencoder's latents of a text (Rombach et al. 2022, §3.2 and 3.3), with CLIP's text

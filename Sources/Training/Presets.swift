@@ -1,4 +1,4 @@
-public import Diffusion
+internal import Diffusion
 internal import Models
 internal import Checkpoints
 internal import Images

@@ -1,11 +1,11 @@
 public import Checkpoints
 public import Datasets
 public import Diffusion
-public import Images
+internal import Images
 public import Layers
 public import Models
 public import Scenes
-public import Tensors
+internal import Tensors
 
 /// Everything that decides what a training run computes, and how often it says so: `config.yaml`.
 ///

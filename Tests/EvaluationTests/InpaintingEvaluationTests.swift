@@ -31,6 +31,19 @@ import Testing
         #expect(try self.tasks().map(\.prompt) == tasks.map(\.prompt))
     }
 
+    @Test func theRealPictureHasTheOtherSubjectInTheHole() throws {
+        for task in try tasks() {
+            let (own, real, mask) = (task.picture.rgb.pixels, task.real.rgb.pixels, task.mask.rgb.pixels)
+            func distance(_ hole: Bool) -> Double {
+                let differences = own.indices.filter { (mask[$0] == 255) == hole }
+                    .map { abs(Double(own[$0]) - Double(real[$0])) }
+                return differences.reduce(0, +) / Double(differences.count)
+            }
+            #expect(own != real)
+            #expect(distance(true) > 2 * distance(false), "\(task.prompt): \(distance(true)), \(distance(false))")
+        }
+    }
+
     @Test func whatIsPaintedIsJudged() throws {
         let world = World()
         let reader = CaptionReader()
@@ -49,6 +62,11 @@ import Testing
             return picture
         }
         let right = try report { try painted($0, showing: $0.prompt) }
+        // This judge knows no real picture unless it is told what it shows.
+        #expect(right.real.value < 0.2)
+        for task in tasks { world.register(task.real, reader.read(task.prompt)) }
+        let known = try report { $0.picture }
+        #expect(known.real.value == 1 && known.markdown.contains("| 100.0 %"))
         #expect(right.found.value == 1 && right.replaced.value == 1 && right.changedOutside == 0)
         let same = try report { try painted($0, showing: $0.captions[1]) }
         #expect(same.found.value == 0 && same.replaced.value == 0)

@@ -4,6 +4,7 @@ public import Images
 public struct InpaintingEvaluation {
     private let judge: Judge
     private var found = 0.0
+    private var real = 0.0
     private var replaced = 0
     private var changed = 0
     private var count = 0
@@ -19,9 +20,11 @@ public struct InpaintingEvaluation {
                     + "\(task.picture.width)×\(task.picture.height)")
         }
         let captions = try judge.embeddings(ofTexts: task.captions)
-        let nearness = try judge.embeddings(ofPictures: [painted]).similarities(of: 0, to: captions)
+        let pictures = try judge.embeddings(ofPictures: [painted, task.real])
+        let nearness = pictures.similarities(of: 0, to: captions)
         let choice = CaptionChoice(task.captions[0], others: Array(task.captions.dropFirst()))
         found += Verdict(choice, similarities: nearness).first
+        real += Verdict(choice, similarities: pictures.similarities(of: 1, to: captions)).first
         if nearness[0] > nearness[1] { replaced += 1 }
         let (own, other, mask) = (task.picture.rgb.pixels, painted.rgb.pixels, task.mask.rgb.pixels)
         for pixel in 0..<own.count / 3 where mask[3 * pixel] == 0 {
@@ -33,7 +36,7 @@ public struct InpaintingEvaluation {
     public func report(model: String, data: String, seed: UInt64) -> InpaintingReport {
         InpaintingReport(
             model: model, judge: judge.name, data: data, seed: seed, found: Rate(right: found, of: count),
-            replaced: Rate(right: Double(replaced), of: count), changedOutside: changed)
+            real: Rate(right: real, of: count), replaced: Rate(right: Double(replaced), of: count), changedOutside: changed)
     }
 }
 
@@ -43,6 +46,8 @@ public struct InpaintingReport: Sendable, Hashable, Codable {
     public var seed: UInt64
     /// How often the judge found the named subject among up to fifty, the erased one among them.
     public var found: Rate
+    /// The same of the scenes' own pictures with the named subject in its place.
+    public var real: Rate
     /// How often it found the named subject rather than the erased one.
     public var replaced: Rate
     /// Pixels outside the masks that are not what they were, of all pictures.
@@ -53,9 +58,10 @@ public struct InpaintingReport: Sendable, Hashable, Codable {
         """
         # \(model): another subject painted into \(found.count) real scenes (\(data))
 
-        | the named one is found | rather the named than the erased one | pixels changed outside the mask |
-        | ---: | ---: | ---: |
-        | \(found.text) | \(replaced.text) | \(changedOutside) |
+        | the named one is found | … in real scenes that have it there | rather the named than the erased one | \
+        pixels changed outside the mask |
+        | ---: | ---: | ---: | ---: |
+        | \(found.text) | \(real.text) | \(replaced.text) | \(changedOutside) |
 
         Judge: \(judge).
 

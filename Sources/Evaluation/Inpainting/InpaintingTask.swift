@@ -1,12 +1,14 @@
 internal import Datasets
 public import Images
-public import Scenes
+internal import Scenes
 
 /// A real scene whose subject is erased, and a prompt that names another.
 public struct InpaintingTask: Sendable {
     public let picture: Picture
     /// White where it is to be painted anew.
     public let mask: Picture
+    /// The scene with the other subject in the first one's place, as the scenes themselves paint it: what can be reached.
+    public let real: Picture
     /// Of the scene with the other subject.
     public let prompt: String
     /// What was there, and what is to be there.
@@ -26,9 +28,8 @@ extension PromptSet {
         size: Int, margin: Double = 0.06, choices: Int = 50, seed: UInt64 = 0
     ) throws -> [InpaintingTask] {
         let alterations = try CaptionAlterations(configuration)
-        let pictures = try realPictures(size: size)
-        return try zip(descriptions, pictures).enumerated().compactMap { index, pair in
-            let (scene, picture) = pair
+        let scenes = try scenes(size: size)
+        return try descriptions.enumerated().compactMap { index, scene in
             guard scene.entities.count == 1 else { return nil }
             var draws = SeededGenerator(seed, UInt64(index))
             let own = draws.next()
@@ -38,7 +39,9 @@ extension PromptSet {
                 if !captions.contains(wrong.caption) { captions.append(wrong.caption) }
             }
             return InpaintingTask(
-                picture: picture, mask: try Self.mask(over: scene.entities[0].boxes, size: size, margin: margin),
+                picture: try scenes.scene(at: indices[index]).picture,
+                mask: try Self.mask(over: scene.entities[0].boxes, size: size, margin: margin),
+                real: try scenes.picture(at: indices[index], standIns: [other.entities[0].subject]),
                 prompt: captions[0], subject: scene.entities[0].subject, named: other.entities[0].subject,
                 captions: captions)
         }

@@ -1,6 +1,6 @@
 public import ArgumentParser
 public import Checkpoints
-public import Diffusion
+internal import Diffusion
 import Moonlit
 
 extension TilingChoice: ExpressibleByArgument {}
